@@ -1,0 +1,1 @@
+"""kie.ai file upload: the low-level client, generated from its OpenAPI document."""

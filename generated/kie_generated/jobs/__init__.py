@@ -1,0 +1,1 @@
+"""kie.ai jobs: the low-level client, generated from its OpenAPI document."""

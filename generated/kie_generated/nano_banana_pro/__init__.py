@@ -1,0 +1,1 @@
+"""Google - Nano Banana Pro: the low-level client, generated from its OpenAPI document."""

@@ -1,0 +1,1 @@
+"""One call for every kie.ai model."""

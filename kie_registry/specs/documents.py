@@ -1,0 +1,102 @@
+"""Load, walk and dump OpenAPI documents as plain Python data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from kie_registry.errors import SpecError
+
+CREATE_TASK_PATH = "/api/v1/jobs/createTask"
+
+Json = dict[str, Any]
+
+# Keys whose value is data, not schema: nothing in them is a keyword.
+_DATA_KEYS = frozenset({"default", "enum", "const", "example", "examples", "required"})
+# Keys whose value maps names that the author chose to schemas.
+_NAME_MAPS = frozenset({"properties", "patternProperties", "schemas", "$defs", "definitions"})
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _ReadableDumper(_Dumper):  # type: ignore[misc, valid-type]
+    """Writes every part where it belongs, without anchors, and text of several lines as it reads."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  (the base class's signature)
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_ReadableDumper.add_representer(str, _represent_text)
+
+
+def load_document(content: bytes, *, source: str) -> Json:
+    """Parse the YAML of an OpenAPI document.
+
+    Raises:
+        SpecError: It is no YAML (with line and column), or no mapping.
+    """
+    try:
+        document = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise SpecError(f"{where}: broken YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(document, dict) or "paths" not in document:
+        raise SpecError(f"{source}: this YAML is no OpenAPI document: it has no 'paths'")
+    return document
+
+
+def dump_document(document: Json) -> str:
+    """Return `document` as YAML, the same bytes for the same data."""
+    text: str = yaml.dump(document, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def walk(node: Any, place: str = "$", *, names: bool = False) -> Iterator[tuple[str, Json]]:
+    """Yield each mapping in `node` in which keys are keywords, with its place as a JSONPath.
+
+    Maps of names (``properties``) and plain data (``examples``) are passed through or over, so that a
+    property called ``x-ray`` or an example that holds ``nullable`` is never taken for a keyword.
+    """
+    if isinstance(node, dict):
+        if not names:
+            yield place, node
+        for key, value in list(node.items()):
+            if names or key not in _DATA_KEYS:
+                inside_names = not names and key in _NAME_MAPS
+                yield from walk(value, f"{place}.{key}", names=inside_names)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from walk(value, f"{place}[{index}]")
+
+
+def create_operation(document: Json) -> Json | None:
+    """Return the createTask operation of a model's document; None where there is none."""
+    path = document["paths"].get(CREATE_TASK_PATH)
+    operation = path.get("post") if isinstance(path, dict) else None
+    return operation if isinstance(operation, dict) else None
+
+
+def resolve(document: Json, node: Json) -> Json:
+    """Follow the local ``$ref`` that `node` may be.
+
+    Raises:
+        SpecError: The reference points nowhere in the document.
+    """
+    reference = node.get("$ref")
+    if not isinstance(reference, str):
+        return node
+    target: Any = document
+    for part in reference.removeprefix("#/").split("/"):
+        target = target.get(part) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        raise SpecError(f"the reference {reference} points to nothing in this document")
+    return target

@@ -1,0 +1,90 @@
+"""Know which specs must be generated again: hashes of what went in and of what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from attrs import define
+
+_FILE = "fingerprints.json"
+_TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
+
+
+@define
+class Fingerprints:
+    """For each slug, a hash of its inputs and one of its outputs."""
+
+    _entries: dict[str, dict[str, str]]
+    _toolchain: str
+
+    @classmethod
+    def load(cls, package: Path) -> Fingerprints:
+        """Read the fingerprints in the directory `package`; none where there are none."""
+        path = package / _FILE
+        entries = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return cls(entries, _toolchain_digest())
+
+    def slugs(self) -> list[str]:
+        """Return the slugs that were generated."""
+        return list(self._entries)
+
+    def inputs_of(self, specs: Path, slug: str) -> str:
+        """Return the hash of all that decides what is generated for `slug`."""
+        from kie_registry.specs.vendor import read_sources
+
+        source = read_sources(specs).get(slug)
+        digest = hashlib.sha256(self._toolchain.encode())
+        digest.update((source.title if source else "").encode())
+        for path in (specs / f"{slug}.yaml", specs / "overlays" / f"{slug}.yaml"):
+            digest.update(path.read_bytes() if path.exists() else b"\0")
+        return digest.hexdigest()
+
+    def holds(self, package: Path, slug: str, inputs: str) -> bool:
+        """Whether the output for `slug` is what these inputs gave, and nobody touched it."""
+        entry = self._entries.get(slug)
+        return entry == {"inputs": inputs, "outputs": _output_digest(package, slug)}
+
+    def record(self, package: Path, slug: str, inputs: str) -> None:
+        """Note what was just generated."""
+        self._entries[slug] = {"inputs": inputs, "outputs": _output_digest(package, slug)}
+
+    def save(self, package: Path, *, keep: list[str]) -> None:
+        """Write the fingerprints of the slugs in `keep`."""
+        entries = {slug: self._entries[slug] for slug in sorted(keep)}
+        (package / _FILE).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
+
+
+def tree_digest(directory: Path) -> dict[str, str]:
+    """Return relative path -> hash for the files under `directory`, caches left out."""
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _output_digest(package: Path, slug: str) -> str:
+    files = dict(tree_digest(package / re.sub(r"\W", "_", slug)))
+    for shared in ("client.py", "types.py"):
+        path = package / shared
+        files[shared] = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _toolchain_digest() -> str:
+    """Return a hash of the generator: our own modules, templates and configuration, and its tools' versions."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in [*sorted(here.rglob("*")), here.parent / "vocabulary.py"]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for tool in _TOOLS:
+        try:
+            digest.update(version(tool).encode())
+        except PackageNotFoundError:
+            digest.update(b"-")
+    return digest.hexdigest()

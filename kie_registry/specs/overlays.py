@@ -1,0 +1,55 @@
+"""Apply OpenAPI Overlay documents: corrections to one document, each with its reason.
+
+Overlay 1.0.0, with one difference: a target that matches nothing is an error, because a correction
+that no longer corrects anything should be seen.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from kie_registry.errors import SpecError
+from kie_registry.specs.documents import Json
+
+
+def apply_overlay(document: Json, overlay: Json, *, source: str) -> None:
+    """Apply the actions of `overlay` to `document`, in place and in order.
+
+    Raises:
+        SpecError: A target is no JSONPath, or matches nothing; `source` is named.
+    """
+    import jsonpath
+
+    for action in overlay.get("actions", ()):
+        target = action.get("target", "")
+        try:
+            matches = list(jsonpath.finditer(target, document))
+        except jsonpath.JSONPathError as error:
+            raise SpecError(f"{source}: the target {target!r} is no JSONPath: {error}") from error
+        if not matches:
+            raise SpecError(f"{source}: the target {target!r} matches nothing in the document")
+        for match in matches:
+            if action.get("remove"):
+                if match.parent is None:
+                    raise SpecError(f"{source}: the whole document cannot be removed")
+                container: Any = match.parent.obj
+                del container[match.parts[-1]]
+            else:
+                _merge(match.obj, copy.deepcopy(action["update"]), f"{source}: {target}")
+
+
+def _merge(target: Any, update: Any, place: str) -> None:
+    if isinstance(target, list):
+        target.append(update)
+    elif isinstance(target, dict) and isinstance(update, dict):
+        for key, value in update.items():
+            known = target.get(key)
+            if isinstance(known, dict) and isinstance(value, dict):
+                _merge(known, value, place)
+            elif isinstance(known, list) and isinstance(value, list):
+                known.extend(item for item in value if item not in known)
+            else:
+                target[key] = value
+    else:
+        raise SpecError(f"{place}: an update needs an object or a list as its target")

@@ -1,0 +1,121 @@
+"""Vendor documents into ``specs/``, byte for byte, with their provenance in ``sources.toml``."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from kie_registry.errors import SpecError
+from kie_registry.specs.documents import load_document
+from kie_registry.specs.normalize import normalize
+from kie_registry.specs.pages import Page, read_pages
+
+_HEADER = """\
+# Where each vendored document comes from. Written by `make vendor`.
+"""
+
+# Words that say what a model does, not which model it is: no good name on their own.
+_TASK_WORDS = frozenset(
+    {"text", "image", "images", "video", "audio", "speech", "to", "from", "edit", "remix", "reframe"}
+    | {"upscale", "extend", "generate", "fast", "pro", "turbo"}
+)
+
+
+@frozen
+class Source:
+    """The provenance of one vendored document.
+
+    Attributes:
+        model: The model id.
+        title: The title of the page.
+        source: The name of the file or the address that the page was read from.
+        page: The place of the page in kie.ai's documentation, where it tells.
+        date: When it was vendored, as YYYY-MM-DD.
+        sha256: Of the document.
+    """
+
+    model: str
+    title: str
+    source: str
+    page: str
+    date: str
+    sha256: str
+
+
+def read_sources(specs: Path) -> dict[str, Source]:
+    """Return slug -> provenance for the documents vendored in `specs`."""
+    path = specs / "sources.toml"
+    if not path.exists():
+        return {}
+    return {slug: Source(**entry) for slug, entry in tomllib.loads(path.read_text("utf-8")).items()}
+
+
+def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
+    """Vendor every page in the file at `path` into `specs`, and return their slugs.
+
+    A document that is vendored already keeps its date.
+
+    Raises:
+        SpecError: The file cannot be read, or holds no page of a model.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read: {error.strerror}") from error
+    sources = read_sources(specs)
+    slugs = []
+    for page in read_pages(content, source=str(path)):
+        model = _model_id(page, f"{path}:{page.line}")
+        slug = choose_slug(model, sources)
+        digest = hashlib.sha256(page.document).hexdigest()
+        known = sources.get(slug)
+        if known is None or known.sha256 != digest:
+            place = page.info.split(" ")[0]
+            sources[slug] = Source(model, page.title, path.name, place, today.isoformat(), digest)
+            specs.mkdir(parents=True, exist_ok=True)
+            (specs / f"{slug}.yaml").write_bytes(page.document)
+        slugs.append(slug)
+    (specs / "sources.toml").write_text(_dump(sources), "utf-8")
+    return list(dict.fromkeys(slugs))
+
+
+def choose_slug(model: str, sources: dict[str, Source]) -> str:
+    """Return a short name for `model`: the shortest end of its id that tells it from others.
+
+    ``google/nano-banana-edit`` is nano-banana-edit; ``qwen/text-to-image`` is qwen-text-to-image.
+    """
+    for slug, source in sources.items():
+        if source.model == model:
+            return slug
+    parts = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in model.split("/")]
+    for start in range(len(parts) - 1, -1, -1):
+        slug = "-".join(filter(None, parts[start:]))
+        words = {word for word in slug.split("-") if not re.fullmatch(r"v?\d*", word)}
+        if words - _TASK_WORDS and slug not in sources:
+            return slug
+    raise SpecError(f"no short name can be made of the model id {model!r}")
+
+
+def _model_id(page: Page, place: str) -> str:
+    document, _ = normalize(load_document(page.document, source=place), slug="page")
+    request = document.get("components", {}).get("schemas", {}).get("CreateTaskRequest")
+    model = request["properties"]["model"].get("const") if request else None
+    if not isinstance(model, str):
+        raise SpecError(f"{place}: the page {page.title!r} does not describe one Market model")
+    return model
+
+
+def _dump(sources: dict[str, Source]) -> str:
+    blocks = [_HEADER]
+    for slug in sorted(sources):
+        fields: dict[str, Any] = asdict(sources[slug])
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
+        blocks.append("\n".join([f"[{slug}]", *lines]) + "\n")
+    return "\n".join(blocks)
