@@ -187,7 +187,15 @@ class ServerError(ApiError):
 
 
 class TransportError(KieError):
-    """No answer came: connection, TLS, proxy or timeout."""
+    """No answer came: connection, TLS, proxy or timeout.
+
+    Attributes:
+        sent: Whether the request may have reached the other side.
+    """
+
+    def __init__(self, message: str, *, sent: bool = False, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.sent = sent
 
 
 class SubmitOutcomeUnknown(KieError):
@@ -253,9 +261,7 @@ class OutputExists(KieError, FileExistsError):
     """
 
     def __init__(self, path: str, **fields: Any) -> None:
-        super().__init__(
-            f"{path} exists already; pass overwrite=True, or another name or directory", **fields
-        )
+        super().__init__(f"{path} exists already; pass overwrite=True, or another name or directory", **fields)
         self.path = path
 
 

@@ -79,9 +79,7 @@ def common_names(input_schema: Schema) -> dict[str, str]:
             found[common] = common
             continue
         fits = FORMS.get(common)
-        candidates = [
-            name for name in natives if name in properties and (fits is None or fits(properties[name]))
-        ]
+        candidates = [name for name in natives if name in properties and (fits is None or fits(properties[name]))]
         current = [name for name in candidates if not properties[name].get("deprecated")]
         if candidates:
             found[common] = (current or candidates)[0]

@@ -166,9 +166,7 @@ def _run_generator(spec: Spec, target: Path) -> None:
         from openapi_python_client.parser import GeneratorData
         from openapi_python_client.parser.errors import GeneratorError
     except ImportError as error:
-        raise SpecError(
-            "generating needs the extra 'codegen': pip install 'kie-registry[codegen]'"
-        ) from error
+        raise SpecError("generating needs the extra 'codegen': pip install 'kie-registry[codegen]'") from error
     config = Config.from_sources(
         ConfigFile.load_from_path(_HERE / "openapi-python-client.yaml"),
         MetaType.NONE,

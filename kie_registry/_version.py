@@ -1,0 +1,3 @@
+"""The version, which the wheel takes from here as well."""
+
+__version__ = "0.1.0"

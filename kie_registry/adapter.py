@@ -1,0 +1,138 @@
+"""What a model looks like in Python: an attrs class whose fields are the common vocabulary.
+
+    class NanoBananaEdit(Adapter, contract="nano_banana_edit", aliases=["nano-banana-edit"]):
+        \"\"\"Edit one to ten images after a text instruction.\"\"\"
+
+        prompt: str
+        images: list[Image] = native("image_urls")
+        aspect_ratio: ImageSize | None = native("image_size", default=None)
+
+An instance holds the parameters of one call. Adapters do no I/O, so that one class serves both clients.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, dataclass_transform
+
+import attrs
+
+from kie_registry.contract import Contract
+from kie_registry.errors import PluginError
+from kie_registry.vocabulary import coerce, common_names
+
+_NATIVE = "kie_registry.native"
+_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names"})
+
+
+def native(name: str, *, default: Any = attrs.NOTHING, kw_only: bool = True) -> Any:
+    """Declare a field that the model's own documentation calls `name`; without `default` it is required."""
+    return attrs.field(default=default, kw_only=kw_only, metadata={_NATIVE: name})
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(native, attrs.field))
+class Adapter:
+    """The base of all models.
+
+    A subclass names its contract: a package in ``kie_generated``, the dotted name of another generated
+    package, or a `Contract`. Parameters of the contract that the class does not declare become fields as
+    well, so that nothing the model takes is out of reach. A field of None is left out of the request.
+
+    Raises:
+        PluginError: When the class is made: a field that the contract does not know, or a common name
+            for one parameter that is the native name of another.
+    """
+
+    contract: ClassVar[Contract]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    parameter_names: ClassVar[Mapping[str, str]] = {}
+    """Field name -> native name."""
+
+    def __init_subclass__(
+        cls, *, contract: str | Contract | None = None, aliases: Iterable[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if contract is None:
+            return
+        cls.contract = contract if isinstance(contract, Contract) else Contract.load(contract)
+        cls.aliases = tuple(aliases)
+        _declare_the_rest(cls)
+        attrs.define(cls, slots=False, kw_only=True, eq=False)
+        cls.parameter_names = {
+            field.name: field.metadata.get(_NATIVE, field.name)
+            for field in attrs.fields(cls)  # type: ignore[arg-type]
+        }
+        _verify(cls)
+
+    def to_input(self) -> dict[str, Any]:
+        """Return the model's own input: native name -> value, files still as they were given.
+
+        Override it for what a table of names cannot say; it must be pure.
+        """
+        given = {
+            native_name: value
+            for name, native_name in self.parameter_names.items()
+            if (value := getattr(self, name)) is not None
+        }
+        return native_input(self.contract, given)
+
+
+def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `given` (native name -> value) in the forms that the contract asks for.
+
+    Required parameters with a documented default are filled in, because kie.ai does not apply its defaults.
+    """
+    parameters = contract.parameters
+    result = {name: coerce(value, parameters.get(name, {})) for name, value in given.items()}
+    for name in contract.required:
+        if name not in result and "default" in parameters[name]:
+            result[name] = parameters[name]["default"]
+    return result
+
+
+def _declare_the_rest(cls: type[Adapter]) -> None:
+    """Give `cls` a field for each parameter of the contract that it does not declare itself."""
+    own = inspect.get_annotations(cls)
+    declared = {_native_name(cls, name) for name in own if not _is_class_variable(cls, name)}
+    annotations = dict(own)
+    for common, name in common_names(cls.contract.input).items():
+        field_name = common if common not in annotations else name
+        if name in declared or not field_name.isidentifier() or field_name in _RESERVED:
+            continue
+        schema = cls.contract.parameters[name]
+        required = name in cls.contract.required and "default" not in schema
+        annotations[field_name] = Any if required else Any | None
+        setattr(cls, field_name, native(name) if required else native(name, default=None))
+    cls.__annotations__ = annotations
+
+
+def _is_class_variable(cls: type[Adapter], name: str) -> bool:
+    annotation = inspect.get_annotations(cls)[name]
+    return "ClassVar" in (annotation if isinstance(annotation, str) else repr(annotation))
+
+
+def _native_name(cls: type[Adapter], field_name: str) -> str:
+    declared: Any = cls.__dict__.get(field_name)
+    metadata: Mapping[str, str] = getattr(declared, "metadata", None) or {}
+    return metadata.get(_NATIVE, field_name)
+
+
+def _verify(cls: type[Adapter]) -> None:
+    module = sys.modules.get(cls.__module__)
+    place = f"{cls.__module__}.{cls.__qualname__}" if module else cls.__qualname__
+    known = cls.contract.parameters
+    for name, native_name in cls.parameter_names.items():
+        if native_name not in known:
+            raise PluginError(
+                place,
+                f"the field {name} stands for the parameter {native_name!r}, which {cls.contract.id} does "
+                f"not have; it has {', '.join(known)}",
+            )
+        if name != native_name and name in known:
+            raise PluginError(
+                place,
+                f"the field {name} stands for {native_name!r}, but {cls.contract.id} has a parameter "
+                f"{name!r} of its own; a native name always means that parameter",
+            )

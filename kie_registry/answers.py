@@ -1,0 +1,118 @@
+"""What an answer of kie.ai means.
+
+The HTTP status is usually 200 even for errors; the ``code`` of the envelope is the truth. Real 4xx and 5xx
+happen too, with an envelope or without, so both are read, and the one that tells of an error counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from kie_registry.errors import (
+    ApiError,
+    AuthenticationError,
+    InsufficientCredits,
+    Maintenance,
+    NotFound,
+    RateLimited,
+    RequestRejected,
+    ServerError,
+)
+
+OK = 200
+RATE_LIMITED = 429
+
+# createTask certainly made nothing when it answered one of these.
+REFUSALS = frozenset({400, 401, 402, 404, 405, 409, 413, 422, 433, 451, 455, 505})
+
+_KINDS: dict[int, tuple[type[ApiError], str]] = {
+    400: (RequestRejected, "kie.ai refuses the request (malformed, or against its content policy)"),
+    401: (AuthenticationError, "the API key is not accepted; see https://kie.ai/api-key"),
+    402: (InsufficientCredits, "there are not enough credits; `kie credits` shows the balance"),
+    404: (NotFound, "kie.ai does not know it"),
+    405: (RequestRejected, "kie.ai does not support this method"),
+    408: (ServerError, "kie.ai's own provider has been silent for over ten minutes"),
+    409: (RequestRejected, "the request is in conflict with another"),
+    413: (RequestRejected, "the request is too large"),
+    422: (RequestRejected, "kie.ai finds the parameters invalid"),
+    429: (RateLimited, "there were too many requests"),
+    433: (RateLimited, "the API key has used up its own hourly, daily or total cap"),
+    451: (RequestRejected, "kie.ai could not fetch an input file"),
+    455: (Maintenance, "kie.ai is under maintenance"),
+    500: (ServerError, "kie.ai failed"),
+    501: (ServerError, "the generation failed"),
+    505: (Maintenance, "this feature is switched off"),
+    550: (ServerError, "kie.ai's queue is full"),
+}
+_RETRYABLE = frozenset({408, 429, 455, 505, 550})
+
+
+@frozen
+class Answer:
+    """An answer, read as far as it can be.
+
+    Attributes:
+        status: The HTTP status.
+        code: The code that counts: the envelope's, or the HTTP status where that tells of an error.
+        envelope_code: The code of the envelope itself; None where there is none.
+        message: kie.ai's own words, or the beginning of a body that is no envelope.
+        data: The ``data`` of the envelope; None where there is none.
+    """
+
+    status: int
+    code: int
+    envelope_code: int | None
+    message: str
+    data: Any
+
+    @property
+    def enveloped(self) -> bool:
+        """Whether the body was an envelope at all."""
+        return self.envelope_code is not None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it tells of no error."""
+        return self.code == OK and self.enveloped
+
+    def error(self, doing: str, **fields: Any) -> ApiError:
+        """Return the error that this answer is; `doing` says what was attempted."""
+        kind, explanation = _KINDS.get(self.code, (ServerError, "kie.ai answers with an unknown code"))
+        if not self.enveloped and self.code == OK:
+            explanation = "the answer is not what kie.ai documents"
+        words = f", in kie.ai's words: {self.message}" if self.message else ""
+        retryable = self.code in _RETRYABLE or kind is ServerError
+        return kind(
+            f"{doing}: {explanation} (code {self.code}{words})",
+            status=self.status,
+            server_message=self.message,
+            code=self.code,
+            **{"retryable": retryable, **fields},
+        )
+
+
+def read_answer(response: Any, parsed: Any) -> Answer:
+    """Read `response`, which the generated code has `parsed` (None where its body is no JSON object)."""
+    code = _integer(getattr(parsed, "code", None))
+    status: int = response.status_code
+    if code is None:
+        return Answer(status, status, None, _beginning(response), None)
+    message = parsed.msg if isinstance(parsed.msg, str) else ""
+    counts = status if code == OK and status >= 400 else code
+    return Answer(status, counts, code, message, parsed.data or None)
+
+
+def _integer(code: Any) -> int | None:
+    if isinstance(code, bool):
+        return None
+    try:
+        return int(code)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _beginning(response: Any) -> str:
+    text = " ".join(response.text[:400].split())
+    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -1,0 +1,164 @@
+"""The asynchronous client: the same calls as `Kie`, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import define, field
+
+from kie_registry.calls import Calls, Model, with_prompt
+from kie_registry.default import default_registry
+from kie_registry.effects import drive_async
+from kie_registry.events import Listener
+from kie_registry.flows.wait import read_status
+from kie_registry.http import AsyncHttp
+from kie_registry.media import Image
+from kie_registry.registry import Registry
+from kie_registry.results import AsyncResult
+from kie_registry.session import Session
+from kie_registry.settings import Settings
+from kie_registry.status import TaskStatus
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class AsyncKie:
+    """An asynchronous client of kie.ai, for asyncio; an asynchronous context manager.
+
+    Arguments and errors are those of `Kie`; `transport` is an ``httpx.AsyncBaseTransport``.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        upload_url: str | None = None,
+        http_timeout: float = 60,
+        deadline: float = 900,
+        registry: Registry | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        creates: tuple[int, float] | None = (20, 10),
+        poll_interval: float | None = None,
+    ) -> None:
+        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
+        session = Session.open(settings, deadline=deadline, poll_interval=poll_interval, creates=creates)
+        self._calls = Calls(session, registry or default_registry())
+        self._http = AsyncHttp(settings, transport)
+
+    @property
+    def models(self) -> Registry:
+        """The models that this client knows."""
+        return self._calls.registry
+
+    async def generate(
+        self,
+        model: Model,
+        prompt: str | None = None,
+        *,
+        deadline: float | None = None,
+        callback_url: str | None = None,
+        on_event: Listener | None = None,
+        **parameters: Any,
+    ) -> AsyncResult:
+        """Submit a task, wait for it, and return its result; as `Kie.generate`."""
+        deadline_at = self._calls.session.deadline_at(deadline)
+        task = await self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        return await task._wait(deadline_at, on_event)
+
+    async def submit(
+        self,
+        model: Model,
+        prompt: str | None = None,
+        *,
+        callback_url: str | None = None,
+        on_event: Listener | None = None,
+        **parameters: Any,
+    ) -> AsyncTask:
+        """Submit a task and return it as soon as it has an id; as `Kie.submit`."""
+        deadline_at = self._calls.session.deadline_at(None)
+        return await self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+
+    def task(self, task_id: str) -> AsyncTask:
+        """Take a task up again, in another process or on another day."""
+        return AsyncTask(task_id, None, self._calls, self._http)
+
+    async def upload(self, source: Image, *, name: str | None = None) -> str:
+        """Upload a file and return its URL; as `Kie.upload`."""
+        return await drive_async(self._calls.upload(source, name), self._http)
+
+    async def credits(self) -> float:
+        """Return the balance of the account, in credits (1 credit = 0.005 USD)."""
+        return await drive_async(self._calls.credits(), self._http)
+
+    async def download_url(self, url: str) -> str:
+        """Return a link, valid for 20 minutes, to a result file that kie.ai still hosts."""
+        return await drive_async(self._calls.download_url(url), self._http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the connections."""
+        await self.close()
+
+    def __repr__(self) -> str:
+        """Return the addresses, without the key."""
+        return f"AsyncKie(base_url={self._calls.session.settings.base_url!r})"
+
+    async def _submit(
+        self, model: Model, parameters: Any, callback_url: str | None, deadline_at: float, on_event: Any
+    ) -> AsyncTask:
+        flow = self._calls.submit(
+            model, parameters, callback_url=callback_url, deadline_at=deadline_at, listener=on_event
+        )
+        task_id, model_id = await drive_async(flow, self._http)
+        return AsyncTask(task_id, model_id, self._calls, self._http, fresh=True)
+
+
+@define(eq=False)
+class AsyncTask:
+    """A task at kie.ai, for `AsyncKie`: as `Task`, awaited.
+
+    Attributes:
+        id: Its id; `AsyncKie.task` takes it up again with that.
+        model: The model id, or None for a task taken up by its id.
+    """
+
+    id: str
+    model: str | None
+    _calls: Calls = field(repr=False)
+    _http: AsyncHttp = field(repr=False)
+    _fresh: bool = field(default=False, repr=False, kw_only=True)
+
+    async def status(self) -> TaskStatus:
+        """Read the record once; as `Task.status`."""
+        return await drive_async(read_status(self._calls.session, self.id), self._http)
+
+    async def events(self, deadline: float | None = None) -> AsyncIterator[TaskStatus]:
+        """Yield a status at each change of the state, until the task ends; as `Task.events`."""
+        deadline_at = self._calls.session.deadline_at(deadline)
+        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh)
+        state = None
+        while True:
+            status = await drive_async(watch.advance(), self._http)
+            if status.state != state:
+                yield status
+            if status.done:
+                return
+            state = status.state
+
+    async def wait(self, deadline: float | None = None, *, on_event: Listener | None = None) -> AsyncResult:
+        """Wait until the task ends, and return its result; as `Task.wait`."""
+        return await self._wait(self._calls.session.deadline_at(deadline), on_event)
+
+    async def _wait(self, deadline_at: float, on_event: Listener | None) -> AsyncResult:
+        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh, listener=on_event)
+        return AsyncResult.of(await drive_async(watch.to_the_end(), self._http), self._http)

@@ -1,0 +1,185 @@
+"""Bind what a caller gives to a model's parameters, and find everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+
+from kie_registry.adapter import Adapter, native_input
+from kie_registry.contract import MediaLimits
+from kie_registry.errors import Problem
+from kie_registry.media import LocalFile, address_problem, is_address
+
+# Stands for a file that is not uploaded yet wherever an input is checked.
+_PLACEHOLDER = "https://file.to.be/uploaded"
+
+
+@frozen
+class MediaSlot:
+    """One place in an input that takes a file which is still local.
+
+    Attributes:
+        native: The native name of the parameter.
+        index: The position in its list; None where it is no list.
+        source: What was given.
+    """
+
+    native: str
+    index: int | None
+    source: Any = field(repr=False)
+
+
+@define
+class Bound:
+    """The parameters of one call, in the model's own terms.
+
+    Attributes:
+        adapter: The class of the model.
+        input: Native name -> value.
+        slots: The places that still hold local files.
+        problems: Everything found wrong so far, without having looked into files.
+    """
+
+    adapter: type[Adapter]
+    input: dict[str, Any]
+    slots: list[MediaSlot]
+    problems: list[Problem]
+
+    def put(self, slot: MediaSlot, address: str) -> None:
+        """Put the address of an uploaded file in its place."""
+        if slot.index is None:
+            self.input[slot.native] = address
+        else:
+            self.input[slot.native][slot.index] = address
+
+
+def bind(adapter: type[Adapter], parameters: Mapping[str, Any]) -> Bound:
+    """Bind `parameters`, by common or native names, to the model; None leaves a parameter out."""
+    values, problems = _resolve_names(adapter, parameters)
+    missing = list(_missing(adapter, values))
+    if problems or missing:
+        # No instance can be made; what was given is checked all the same, so that all errors show at once.
+        names = adapter.parameter_names
+        given = native_input(adapter.contract, {names[name]: value for name, value in values.items()})
+        return _check(adapter, given, [*problems, *missing])
+    return bind_instance(adapter(**values))
+
+
+def bind_instance(instance: Adapter) -> Bound:
+    """Bind the parameters that an adapter instance holds."""
+    return _check(type(instance), instance.to_input(), list(_blank(instance)))
+
+
+def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    by_native = {native_name: name for name, native_name in adapter.parameter_names.items()}
+    values: dict[str, Any] = {}
+    given_as: dict[str, str] = {}
+    problems = []
+    for given, value in parameters.items():
+        name = given if given in adapter.parameter_names else by_native.get(given)
+        if name is None:
+            problems.append(Problem(given, _unknown(adapter, given)))
+        elif value is None:
+            continue
+        elif name in values:
+            problems.append(Problem(name, f"is given twice, as {given_as[name]} and as {given}"))
+        else:
+            values[name], given_as[name] = value, given
+    return values, problems
+
+
+def _unknown(adapter: type[Adapter], given: str) -> str:
+    accepted = list(adapter.parameter_names)
+    candidates = {*accepted, *adapter.parameter_names.values()}
+    near = difflib.get_close_matches(given, sorted(candidates), n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    takes = ", ".join(accepted)
+    return f"is no parameter of {adapter.contract.id}{hint} (it takes {takes})"
+
+
+def _missing(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, native_name in adapter.parameter_names.items():
+        needed = native_name in adapter.contract.required
+        if needed and name not in values and "default" not in adapter.contract.parameters[native_name]:
+            yield _problem(adapter, native_name, "is missing")
+
+
+def _blank(instance: Adapter) -> Iterator[Problem]:
+    """An empty prompt breaks no documented limit, and is an error of the caller all the same."""
+    for name, native_name in instance.parameter_names.items():
+        value = getattr(instance, name)
+        if isinstance(value, str) and not value.strip() and native_name in instance.contract.required:
+            yield _problem(type(instance), native_name, "is empty")
+
+
+def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
+    contract = adapter.contract
+    slots: list[MediaSlot] = []
+    checked = dict(given)
+    for name in contract.media:
+        if name in given:
+            checked[name], found = _place_media(name, given[name])
+            slots += found
+            problems += [_problem(adapter, name, wrong) for wrong in _bad_addresses(given[name])]
+    for deprecated, current in contract.replaced_by.items():
+        if deprecated in given and current in given:
+            both = f"cannot be given together with {deprecated}, which it replaces"
+            problems.append(_problem(adapter, current, both))
+    reported = {problem.native or problem.parameter for problem in problems}
+    for violation in contract.violations(checked):
+        if violation.native not in reported:
+            problems.append(_problem(adapter, violation.native, violation.message))
+    return Bound(adapter, given, slots, problems)
+
+
+def _place_media(name: str, value: Any) -> tuple[Any, list[MediaSlot]]:
+    """Return `value` with a placeholder for each local file, and the slots of these files."""
+    if isinstance(value, list):
+        slots = [MediaSlot(name, at, item) for at, item in enumerate(value) if not is_address(item)]
+        return [item if is_address(item) else _PLACEHOLDER for item in value], slots
+    if is_address(value):
+        return value, []
+    return _PLACEHOLDER, [MediaSlot(name, None, value)]
+
+
+def _bad_addresses(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        if is_address(item) and (wrong := address_problem(item)):
+            yield wrong
+
+
+def check_file(adapter: type[Adapter], slot: MediaSlot, file: LocalFile) -> list[Problem]:
+    """Return what is wrong with a local file for the parameter that it is given as."""
+    limits = adapter.contract.media[slot.native]
+    return [_problem(adapter, slot.native, wrong) for wrong in _file_problems(limits, file)]
+
+
+def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
+    if limits.types and file.mime_type not in limits.types:
+        accepted = _either(limits.types)
+        if file.mime_type is None:
+            kinds = _either(tuple(dict.fromkeys(kind.split("/")[0] for kind in limits.types)))
+            yield f"{file.label} is no {kinds}: its content has no known signature; it takes {accepted}"
+        else:
+            yield f"{file.label} is {file.mime_type}; it takes {accepted}"
+    if limits.max_bytes is not None and file.size > limits.max_bytes:
+        size, most = file.size / 2**20, limits.max_bytes / 2**20
+        yield f"{file.label} has {size:.1f} MB; at most {most:.1f} MB are allowed"
+
+
+def file_problem(adapter: type[Adapter], slot: MediaSlot, message: str) -> Problem:
+    """Return the problem of a local file that cannot be used at all."""
+    return _problem(adapter, slot.native, message)
+
+
+def _problem(adapter: type[Adapter], native_name: str, message: str) -> Problem:
+    names = {native: name for name, native in adapter.parameter_names.items()}
+    common = names.get(native_name, native_name)
+    return Problem(common, message, native_name if common != native_name else None)
+
+
+def _either(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

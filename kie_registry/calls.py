@@ -1,0 +1,118 @@
+"""What both clients can do, as flows: `client` and `async_client` only drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, TypeAlias
+
+from kie_registry.adapter import Adapter
+from kie_registry.answers import read_answer
+from kie_registry.binding import Bound, bind, bind_instance
+from kie_registry.effects import Flow, Run, Send
+from kie_registry.errors import InvalidRequest, KieError, Problem
+from kie_registry.events import Listener
+from kie_registry.flows.submit import Submission, submit
+from kie_registry.flows.upload import upload_file
+from kie_registry.flows.wait import Watch
+from kie_registry.media import UnusableMedia, inspect
+from kie_registry.registry import Registry
+from kie_registry.session import Session
+
+Model: TypeAlias = str | Adapter | type[Adapter]
+"""A model id, an alias, an adapter class, or an adapter instance that holds its parameters."""
+
+
+class Calls:
+    """The calls of one client.
+
+    Args:
+        session: Its settings and limits.
+        registry: The models that it knows.
+    """
+
+    def __init__(self, session: Session, registry: Registry) -> None:
+        self.session = session
+        self.registry = registry
+
+    def submit(
+        self,
+        model: Model,
+        parameters: Mapping[str, Any],
+        *,
+        callback_url: str | None,
+        deadline_at: float,
+        listener: Listener | None,
+    ) -> Flow[tuple[str, str]]:
+        """Submit a task; return its id and the model's id."""
+        bound = self._bind(model, parameters)
+        submission = Submission(bound, callback_url, deadline_at, listener)
+        task_id = yield from submit(self.session, submission)
+        return task_id, bound.adapter.contract.id
+
+    def watch(
+        self,
+        task_id: str,
+        *,
+        deadline_at: float,
+        fresh: bool,
+        listener: Listener | None = None,
+    ) -> Watch:
+        """Return a wait for a task."""
+        return Watch(self.session, task_id, deadline_at=deadline_at, fresh=fresh, listener=listener)
+
+    def upload(self, source: Any, name: str | None) -> Flow[str]:
+        """Upload a file of any kind and return its URL."""
+        if name is not None and not PurePath(name).name:
+            raise InvalidRequest([Problem("name", f"{name!r} is no file name")])
+        try:
+            file = yield Run(lambda: inspect(source))
+        except UnusableMedia as error:
+            raise InvalidRequest([Problem("source", str(error))]) from None
+        address: str = yield from upload_file(self.session, file, name=name)
+        return address
+
+    def credits(self) -> Flow[float]:
+        """Read the balance of the account."""
+        from kie_generated.jobs import get_credits
+
+        data = yield from self._ask(get_credits, "reading the balance", get_credits.request_kwargs())
+        if isinstance(data, bool) or not isinstance(data, (int, float)):
+            raise KieError(f"reading the balance: kie.ai's answer holds no number but {data!r}")
+        return float(data)
+
+    def download_url(self, url: str) -> Flow[str]:
+        """Make a link, valid for 20 minutes, to a file that kie.ai hosts."""
+        from kie_generated.jobs import get_download_url
+        from kie_generated.jobs.models.get_download_url_request import GetDownloadUrlRequest
+
+        kwargs = get_download_url.request_kwargs(body=GetDownloadUrlRequest(url=url))
+        data = yield from self._ask(get_download_url, f"making a link to {url}", kwargs)
+        if not isinstance(data, str):
+            raise KieError(f"making a link to {url}: kie.ai's answer holds none")
+        return data
+
+    def _ask(self, endpoint: Any, doing: str, kwargs: dict[str, Any]) -> Flow[Any]:
+        response = yield Send(self.session.settings.base_url + kwargs["url"], kwargs)
+        parsed = endpoint.parse(response)
+        answer = read_answer(response, parsed)
+        if not answer.ok:
+            raise answer.error(doing)
+        return parsed.data
+
+    def _bind(self, model: Model, parameters: Mapping[str, Any]) -> Bound:
+        if isinstance(model, Adapter):
+            if parameters:
+                wrong = "an adapter instance holds its parameters already; give them to it, not to the call"
+                raise InvalidRequest([Problem(name, wrong) for name in parameters], model=model.contract.id)
+            return bind_instance(model)
+        if isinstance(model, type) and issubclass(model, Adapter):
+            return bind(model, parameters)
+        if not isinstance(model, str):
+            raise InvalidRequest([Problem("model", f"{model!r} is no model: give an id, an alias, or an Adapter")])
+        return bind(self.registry.get(model), parameters)
+
+
+def with_prompt(prompt: str | None, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the prompt, which may be given by position, to the other parameters."""
+    return parameters if prompt is None else {"prompt": prompt, **parameters}

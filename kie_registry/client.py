@@ -1,0 +1,222 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import define, field
+
+from kie_registry.calls import Calls, Model, with_prompt
+from kie_registry.default import default_registry
+from kie_registry.effects import drive
+from kie_registry.events import Listener
+from kie_registry.flows.wait import read_status
+from kie_registry.http import Http
+from kie_registry.media import Image
+from kie_registry.registry import Registry
+from kie_registry.results import Result
+from kie_registry.session import Session
+from kie_registry.settings import Settings
+from kie_registry.status import TaskStatus
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Kie:
+    """A client of kie.ai; a context manager, and safe to share between threads.
+
+    Args:
+        api_key: The key; by default ``KIE_API_KEY``.
+        base_url: The API host; by default ``KIE_BASE_URL``, else https://api.kie.ai.
+        upload_url: The host for uploads; by default ``KIE_UPLOAD_URL``, else https://kieai.redpandaai.co.
+        http_timeout: Seconds for each step (connect, read, write) of one request.
+        deadline: Seconds for one task, from submission to result, where a call says nothing else.
+        registry: The models; by default those of installed plugins and of `kie_registry.register`.
+        transport: An ``httpx.BaseTransport`` to send requests through, in place of the network.
+        creates: How many tasks may be created in how many seconds, over all clients of the key in this
+            process; None for no limit.
+        poll_interval: Seconds between two reads of a task's record; None adapts to the age of the task.
+
+    Raises:
+        ConfigurationError: The key is missing, or a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        upload_url: str | None = None,
+        http_timeout: float = 60,
+        deadline: float = 900,
+        registry: Registry | None = None,
+        transport: httpx.BaseTransport | None = None,
+        creates: tuple[int, float] | None = (20, 10),
+        poll_interval: float | None = None,
+    ) -> None:
+        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
+        session = Session.open(settings, deadline=deadline, poll_interval=poll_interval, creates=creates)
+        self._calls = Calls(session, registry or default_registry())
+        self._http = Http(settings, transport)
+
+    @property
+    def models(self) -> Registry:
+        """The models that this client knows."""
+        return self._calls.registry
+
+    def generate(
+        self,
+        model: Model,
+        prompt: str | None = None,
+        *,
+        deadline: float | None = None,
+        callback_url: str | None = None,
+        on_event: Listener | None = None,
+        **parameters: Any,
+    ) -> Result:
+        """Submit a task, wait for it, and return its result.
+
+        Args:
+            model: A model id, an alias, an adapter class, or an adapter instance that holds its parameters.
+            prompt: The prompt.
+            deadline: Seconds for everything; by default the client's.
+            callback_url: Where kie.ai shall post the record when the task ends.
+            on_event: Called with an `Event` at each step; what it raises is logged.
+            parameters: The model's parameters, by common or native names. Files may be URLs, paths, bytes,
+                binary file objects or Pillow images.
+
+        Raises:
+            InvalidRequest: Something is wrong with the request; nothing was spent.
+            ApiError: kie.ai refused it; nothing was spent.
+            TransportError: There was no connection; nothing was spent.
+            SubmitOutcomeUnknown: It was sent, and what came of it is not known; it may have been billed.
+            TaskFailed: The task ended without a result.
+            TaskTimeout: The deadline passed; the task goes on.
+        """
+        deadline_at = self._calls.session.deadline_at(deadline)
+        task = self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        return task._wait(deadline_at, on_event)
+
+    def submit(
+        self,
+        model: Model,
+        prompt: str | None = None,
+        *,
+        callback_url: str | None = None,
+        on_event: Listener | None = None,
+        **parameters: Any,
+    ) -> Task:
+        """Submit a task and return it as soon as it has an id; arguments and errors as of `generate`."""
+        deadline_at = self._calls.session.deadline_at(None)
+        return self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+
+    def task(self, task_id: str) -> Task:
+        """Take a task up again, in another process or on another day."""
+        return Task(task_id, None, self._calls, self._http)
+
+    def upload(self, source: Image, *, name: str | None = None) -> str:
+        """Upload a file and return its URL, which is valid for a day at least.
+
+        Args:
+            source: A path, bytes, a binary file object or a Pillow image; of any kind, not only images.
+            name: The file name at kie.ai; its suffix is set after the content.
+
+        Raises:
+            InvalidRequest: The file does not exist, is empty, or is nothing that can be uploaded.
+            ApiError: kie.ai refuses it.
+            TransportError: No answer came, three times.
+        """
+        return drive(self._calls.upload(source, name), self._http)
+
+    def credits(self) -> float:
+        """Return the balance of the account, in credits (1 credit = 0.005 USD)."""
+        return drive(self._calls.credits(), self._http)
+
+    def download_url(self, url: str) -> str:
+        """Return a link, valid for 20 minutes, to a result file that kie.ai still hosts."""
+        return drive(self._calls.download_url(url), self._http)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Return the addresses, without the key."""
+        return f"Kie(base_url={self._calls.session.settings.base_url!r})"
+
+    def _submit(
+        self, model: Model, parameters: Any, callback_url: str | None, deadline_at: float, on_event: Any
+    ) -> Task:
+        flow = self._calls.submit(
+            model, parameters, callback_url=callback_url, deadline_at=deadline_at, listener=on_event
+        )
+        task_id, model_id = drive(flow, self._http)
+        return Task(task_id, model_id, self._calls, self._http, fresh=True)
+
+
+@define(eq=False)
+class Task:
+    """A task at kie.ai.
+
+    Attributes:
+        id: Its id; `Kie.task` takes it up again with that.
+        model: The model id, or None for a task taken up by its id.
+    """
+
+    id: str
+    model: str | None
+    _calls: Calls = field(repr=False)
+    _http: Http = field(repr=False)
+    _fresh: bool = field(default=False, repr=False, kw_only=True)
+
+    def status(self) -> TaskStatus:
+        """Read the record once.
+
+        Raises:
+            NotFound: kie.ai does not know the task, or not yet.
+            ApiError: kie.ai answers with another error.
+            TransportError: No answer came.
+        """
+        return drive(read_status(self._calls.session, self.id), self._http)
+
+    def events(self, deadline: float | None = None) -> Iterator[TaskStatus]:
+        """Yield a status at each change of the state, until the task ends; raises as `wait` does."""
+        deadline_at = self._calls.session.deadline_at(deadline)
+        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh)
+        state = None
+        while True:
+            status = drive(watch.advance(), self._http)
+            if status.state != state:
+                yield status
+            if status.done:
+                return
+            state = status.state
+
+    def wait(self, deadline: float | None = None, *, on_event: Listener | None = None) -> Result:
+        """Wait until the task ends, and return its result.
+
+        Args:
+            deadline: Seconds from now; by default the client's.
+            on_event: Called with an `Event` at each change; what it raises is logged.
+
+        Raises:
+            TaskFailed: The task ended without a result.
+            TaskTimeout: The deadline passed; the task goes on.
+            NotFound: kie.ai does not know the task.
+            ApiError: kie.ai answers with an error that does not pass by itself.
+        """
+        return self._wait(self._calls.session.deadline_at(deadline), on_event)
+
+    def _wait(self, deadline_at: float, on_event: Listener | None) -> Result:
+        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh, listener=on_event)
+        return Result.of(drive(watch.to_the_end(), self._http), self._http)

@@ -1,0 +1,135 @@
+"""What a flow may ask for. A flow is a generator that yields effects; a driver performs them.
+
+Each flow is written once, without I/O. The synchronous and the asynchronous client differ only in how
+they perform these few effects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from kie_registry.limits import Window
+
+T = TypeVar("T")
+
+
+class Effect(Protocol):
+    """One thing to be done, either way."""
+
+    def perform(self, http: Any) -> Any:
+        """Do it, blocking."""
+
+    async def perform_async(self, http: Any) -> Any:
+        """Do it without blocking the event loop."""
+
+
+Flow: TypeAlias = Generator[Effect, Any, T]
+
+
+@frozen
+class Send:
+    """Send a request to kie.ai, with the key; gives an httpx.Response, or raises TransportError."""
+
+    url: str
+    kwargs: dict[str, Any]
+
+    def perform(self, http: Any) -> Any:
+        return http.send(self.url, self.kwargs)
+
+    async def perform_async(self, http: Any) -> Any:
+        return await http.send(self.url, self.kwargs)
+
+
+@frozen
+class Fetch:
+    """Stream a file into `target`, without the key; gives its content type, or raises TransportError."""
+
+    url: str
+    target: Path
+
+    def perform(self, http: Any) -> Any:
+        return http.fetch(self.url, self.target)
+
+    async def perform_async(self, http: Any) -> Any:
+        return await http.fetch(self.url, self.target)
+
+
+@frozen
+class Sleep:
+    """Wait for so many seconds."""
+
+    seconds: float
+
+    def perform(self, http: Any) -> None:  # noqa: ARG002
+        time.sleep(self.seconds)
+
+    async def perform_async(self, http: Any) -> None:  # noqa: ARG002
+        await asyncio.sleep(self.seconds)
+
+
+@frozen
+class Run:
+    """Call a function that blocks; gives what it returns."""
+
+    function: Callable[[], Any]
+
+    def perform(self, http: Any) -> Any:  # noqa: ARG002
+        return self.function()
+
+    async def perform_async(self, http: Any) -> Any:  # noqa: ARG002
+        return await asyncio.to_thread(self.function)
+
+
+@frozen
+class Acquire:
+    """Take a slot of a window; gives whether there was one within `timeout` seconds."""
+
+    window: Window
+    timeout: float | None
+    waiting: Callable[[], object]
+
+    def perform(self, http: Any) -> bool:  # noqa: ARG002
+        return self.window.acquire(self.timeout, self.waiting)
+
+    async def perform_async(self, http: Any) -> bool:  # noqa: ARG002
+        return await self.window.acquire_async(self.timeout, self.waiting)
+
+
+def drive(flow: Flow[T], http: Any) -> T:
+    """Run `flow` to its end, blocking, and return what it returns."""
+    answer: Any = None
+    failure: BaseException | None = None
+    try:
+        while True:
+            effect = flow.send(answer) if failure is None else flow.throw(failure)
+            answer, failure = None, None
+            try:
+                answer = effect.perform(http)
+            except BaseException as error:  # the flow decides; what it does not catch comes out again
+                failure = error
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+async def drive_async(flow: Flow[T], http: Any) -> T:
+    """Run `flow` to its end without blocking the event loop, and return what it returns."""
+    answer: Any = None
+    failure: BaseException | None = None
+    try:
+        while True:
+            effect = flow.send(answer) if failure is None else flow.throw(failure)
+            answer, failure = None, None
+            try:
+                answer = await effect.perform_async(http)
+            except BaseException as error:  # cancellation too: the flow gives its slot back first
+                failure = error
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

@@ -1,0 +1,150 @@
+"""Save results: streamed to a temporary file beside the target, then renamed, under a name made by us."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.parse
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from kie_registry.effects import Fetch, Flow, Run, Sleep
+from kie_registry.errors import ApiError, InvalidRequest, KieError, OutputExists, Problem, TransportError
+from kie_registry.media import sniff, suffix_of
+
+_PAUSES = (0.5, 2.0, 5.0)
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@frozen
+class Saving:
+    """Where the files of one task go.
+
+    Attributes:
+        urls: The files.
+        directory: The directory, made if need be.
+        name: The name without suffix, or None for one made of the model and the task.
+        overwrite: Whether a file of the same name may be replaced.
+        task_id: The id of the task.
+        model: The model id, or None where it is not known.
+    """
+
+    urls: Sequence[str]
+    directory: Path
+    name: str | None
+    overwrite: bool
+    task_id: str
+    model: str | None
+
+    def stem(self, number: int) -> str:
+        """Return the name, without suffix, of the file with this number, counted from 1."""
+        if self.name is None:
+            model = (self.model or "kie").rsplit("/", 1)[-1]
+            return f"{_safe(model)}-{_safe(self.task_id)}-{number}"
+        return self.name if len(self.urls) == 1 else f"{self.name}-{number}"
+
+
+def save(saving: Saving) -> Flow[list[Path]]:
+    """Save every file and return the paths, in the order of the URLs.
+
+    Raises:
+        InvalidRequest: The name is none.
+        OutputExists: A file is there already, and may not be replaced.
+        ApiError: The server refuses a file.
+        TransportError: A download broke off, four times.
+        KieError: The directory cannot be written.
+    """
+    if saving.name is not None and (saving.name in ("", ".", "..") or _safe(saving.name) != saving.name):
+        wrong = f"{saving.name!r} is no file name: letters, digits, dots, dashes, underscores and spaces"
+        raise InvalidRequest([Problem("name", wrong)])
+    paths = []
+    for number, url in enumerate(saving.urls, start=1):
+        paths.append((yield from _save_one(saving, number, url)))
+    return paths
+
+
+def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
+    stem = saving.stem(number)
+    expected = saving.directory / (stem + _url_suffix(url))
+    part = saving.directory / f".{uuid.uuid4().hex}.part"
+    try:
+        yield Run(lambda: _make_room(expected, saving))
+        content_type = yield from _fetch(saving, url, part)
+        path: Path = yield Run(lambda: _move_into_place(part, stem, content_type, url, saving))
+    except OSError as error:
+        if isinstance(error, KieError):
+            raise
+        reason = error.strerror or error
+        raise KieError(
+            f"{saving.directory} cannot be written: {reason}. The files stay at kie.ai for some days: "
+            f"kie.task({saving.task_id!r}).wait() gives them again.",
+            task_id=saving.task_id,
+            charged="yes",
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _fetch(saving: Saving, url: str, part: Path) -> Flow[str]:
+    fields: dict[str, Any] = {"task_id": saving.task_id, "model": saving.model, "charged": "yes"}
+    for pause in (*_PAUSES, None):
+        try:
+            fetched = yield Fetch(url, part)
+        except TransportError as error:
+            if pause is None:
+                raise TransportError(f"downloading {url}: {error}", retryable=True, **fields) from None
+        else:
+            if fetched.status == 200:
+                content_type: str = fetched.content_type
+                return content_type
+            if pause is None or fetched.status not in _PASSING:
+                raise ApiError(
+                    f"downloading {url}: the server answers HTTP {fetched.status}. Results are kept for 14 days "
+                    "at most; kie.download_url(url) makes a new link while they are.",
+                    status=fetched.status,
+                    code=fetched.status,
+                    retryable=fetched.status in _PASSING,
+                    **fields,
+                )
+        yield Sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _make_room(expected: Path, saving: Saving) -> None:
+    saving.directory.mkdir(parents=True, exist_ok=True)
+    _check_free(expected, saving)
+
+
+def _check_free(path: Path, saving: Saving) -> None:
+    if path.exists() and not saving.overwrite:
+        raise OutputExists(str(path), task_id=saving.task_id, model=saving.model, charged="yes")
+
+
+def _move_into_place(part: Path, stem: str, content_type: str, url: str, saving: Saving) -> Path:
+    with part.open("rb+") as file:
+        head = file.read(64)
+        os.fsync(file.fileno())
+    if not head:
+        raise TransportError(
+            f"downloading {url}: the file is empty", task_id=saving.task_id, retryable=True, charged="yes"
+        )
+    suffix = suffix_of(sniff(head)) or _url_suffix(url) or suffix_of(content_type) or ".bin"
+    path = saving.directory / (stem + suffix)
+    _check_free(path, saving)
+    part.replace(path)
+    return path
+
+
+def _url_suffix(url: str) -> str:
+    """Return the suffix in a URL where it is a plain one; the server's names are not trusted beyond that."""
+    match = re.search(r"\.[A-Za-z0-9]{1,5}$", urllib.parse.urlsplit(url).path)
+    return match[0].lower() if match else ""
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w. -]+", "-", name).strip(". ") or "file"

@@ -1,0 +1,176 @@
+"""Follow a task to its end by reading its record, no more often than is welcome."""
+
+from __future__ import annotations
+
+from kie_registry.answers import Answer, read_answer
+from kie_registry.effects import Acquire, Flow, Send, Sleep
+from kie_registry.errors import (
+    ApiError,
+    Maintenance,
+    NotFound,
+    RateLimited,
+    ServerError,
+    TaskTimeout,
+    TransportError,
+)
+from kie_registry.events import Event, Listener, notify
+from kie_registry.session import Session
+from kie_registry.status import TaskStatus
+
+# Age of the task in seconds -> seconds until the next read, after kie.ai's own advice.
+_SCHEDULE = ((30.0, 2.5), (60.0, 5.0), (120.0, 8.0), (600.0, 15.0), (float("inf"), 30.0))
+_FIRST_READ = 1.0
+
+# kie.ai may not know a fresh task for a while. One taken up by its id may be mistyped: less patience for it.
+_GRACE_FRESH = 90.0
+_GRACE_TAKEN_UP = 15.0
+
+# What passes by itself while a paid task goes on.
+_PASSING = (TransportError, ServerError, Maintenance, RateLimited)
+
+
+def pause_at(age: float) -> float:
+    """Return the seconds until the next read of a task that is `age` seconds old."""
+    return next(pause for until, pause in _SCHEDULE if age < until)
+
+
+def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
+    """Read the record of a task.
+
+    Raises:
+        NotFound: kie.ai does not know the task, or not yet.
+        ApiError: kie.ai answers with an error.
+        TransportError: No answer came.
+    """
+    from kie_generated.jobs import get_task
+    from kie_generated.jobs.models.task_record import TaskRecord
+
+    kwargs = get_task.request_kwargs(task_id=task_id)
+    response = yield Send(session.settings.base_url + kwargs["url"], kwargs)
+    answer = read_answer(response, get_task.parse(response))
+    if answer.ok and isinstance(answer.data, TaskRecord):
+        return TaskStatus.from_record(task_id, answer.data.to_dict())
+    raise _error(answer, task_id)
+
+
+class Watch:
+    """One wait for one task.
+
+    Args:
+        session: The client's session.
+        task_id: The id of the task.
+        deadline_at: The moment until which to wait, by the session's clock.
+        fresh: Whether the task was created just now, in this call.
+        listener: Who is told of changes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        task_id: str,
+        *,
+        deadline_at: float,
+        fresh: bool,
+        listener: Listener | None = None,
+    ) -> None:
+        self._session = session
+        self._task_id = task_id
+        self._deadline_at = deadline_at
+        self._listener = listener
+        self._started = session.clock()
+        self._grace = _GRACE_FRESH if fresh else _GRACE_TAKEN_UP
+        self._next_pause = min(_FIRST_READ, self._pause()) if fresh else 0.0
+        self._last_state: str | None = None
+        self._trouble: Exception | None = None
+
+    def to_the_end(self) -> Flow[TaskStatus]:
+        """Read until the task ends, and return its last status; raises as `advance` does."""
+        while True:
+            status = yield from self.advance()
+            if status.done:
+                return status
+
+    def advance(self) -> Flow[TaskStatus]:
+        """Wait until the next read is due, read, and return what the record says.
+
+        Raises:
+            TaskTimeout: The deadline passed; the task goes on.
+            NotFound: kie.ai does not know the task, after a while of patience.
+            ApiError: kie.ai answers with an error that will not pass by itself.
+        """
+        while True:
+            if (pause := min(self._next_pause, self._left())) > 0:
+                yield Sleep(pause)
+            last = self._left() <= 0
+            self._next_pause = self._pause()
+            status = yield from self._read()
+            if status is not None and (status.done or not last):
+                self._tell(status)
+                return status
+            if last:
+                raise self._timeout()
+
+    def _read(self) -> Flow[TaskStatus | None]:
+        """Read once; None where kie.ai could not say, for a reason that passes."""
+        window = self._session.reads
+        granted = yield Acquire(window, max(self._left(), 1.0), lambda: None)
+        if not granted:
+            return None
+        try:
+            status = yield from read_status(self._session, self._task_id)
+        except NotFound as error:
+            self._trouble = error
+            if self._session.clock() - self._started > self._grace:
+                raise
+        except _PASSING as error:
+            self._trouble = error
+            notify(self._listener, Event("retry", f"{error}; reading again", self._task_id))
+        else:
+            self._trouble = None
+            return status
+        finally:
+            window.release()
+        return None
+
+    def _pause(self) -> float:
+        if self._session.poll_interval is not None:
+            return self._session.poll_interval
+        return pause_at(self._session.clock() - self._started)
+
+    def _left(self) -> float:
+        return self._deadline_at - self._session.clock()
+
+    def _tell(self, status: TaskStatus) -> None:
+        if status.state != self._last_state:
+            self._last_state = status.state
+            message = f"task {self._task_id} is {status.state}"
+            notify(self._listener, Event("status", message, self._task_id, status))
+
+    def _timeout(self) -> TaskTimeout:
+        waited = self._session.clock() - self._started
+        trouble = f" The last read failed: {self._trouble}." if self._trouble else ""
+        error = TaskTimeout(
+            f"Task {self._task_id} did not end within {waited:.0f} s (last state: "
+            f"{self._last_state or 'not known'}).{trouble} It is paid, and goes on: take it up again with "
+            f"kie.task({self._task_id!r}).wait(), or `kie task wait {self._task_id}`.",
+            task_id=self._task_id,
+            retryable=True,
+            charged="maybe",
+        )
+        error.__cause__ = self._trouble
+        return error
+
+
+def _error(answer: Answer, task_id: str) -> ApiError:
+    doing = f"reading task {task_id}"
+    unknown = answer.code == 404 or (answer.code == 422 and "null" in answer.message)
+    if unknown:
+        return NotFound(
+            f"kie.ai does not know task {task_id} (code {answer.code}: {answer.message}). Check the id and the "
+            "account of the key; a task made just now may take up to 90 s to be known.",
+            task_id=task_id,
+            code=answer.code,
+            status=answer.status,
+            server_message=answer.message,
+        )
+    return answer.error(doing, task_id=task_id)

@@ -1,0 +1,271 @@
+"""The registry: from a model's name to its adapter, loading nothing that is not asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import json
+import pkgutil
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from kie_registry import entry_points, settings
+from kie_registry.adapter import Adapter
+from kie_registry.entry_points import PluginEntry
+from kie_registry.errors import PluginError, UnknownModel
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from kie_registry.description import ModelInfo, ModelSummary
+
+_PROGRAM = "this program"
+
+
+@frozen
+class _Registered:
+    adapter: type[Adapter]
+    origin: str
+
+
+class Registry:
+    """The models that can be used, by id and by alias.
+
+    Models come from the entry points of installed distributions, from ``KIE_HOME/plugins/*.py``, and from
+    `register`. A model's module is imported when that model is first asked for. Safe to share between threads.
+
+    Args:
+        entry_points: Whether to look at installed distributions and ``KIE_HOME/plugins``; without, only what
+            is registered by hand is known.
+    """
+
+    def __init__(self, *, entry_points: bool = True) -> None:
+        self._lock = threading.RLock()
+        self._models: dict[str, _Registered] = {}
+        self._aliases: dict[str, str] = {}
+        self._entries: dict[str, list[PluginEntry]] | None = None if entry_points else {}
+        self._computed_loaded = not entry_points
+        self._broken: dict[str, PluginError] = {}
+        self._manager: pluggy.PluginManager | None = None
+        self._loading = _PROGRAM
+
+    def get(self, name: str) -> type[Adapter]:
+        """Return the adapter of the model with this id or alias.
+
+        Raises:
+            UnknownModel: There is none; the nearest ids are named.
+            PluginError: The plugin that offers it is broken, or two distributions claim the name.
+        """
+        return self._find(name).adapter
+
+    def describe(self, name: str) -> ModelInfo:
+        """Describe the model with this id or alias; raises as `get` does."""
+        from kie_registry.description import describe
+
+        found = self._find(name)
+        return describe(found.adapter, found.origin)
+
+    def ids(self) -> list[str]:
+        """Return the id of every model, sorted; none is imported for it."""
+        return [summary.id for summary in self.summaries()]
+
+    def summaries(self) -> list[ModelSummary]:
+        """Return a line for each model, sorted by id; none is imported for it."""
+        with self._lock:
+            self._start()
+            return sorted(self._summarize(), key=lambda summary: summary.id)
+
+    def register(self, *adapters: type[Adapter], replace: bool = False) -> None:
+        """Add models from the program's own code.
+
+        Raises:
+            PluginError: An id or alias is taken, and `replace` is false.
+        """
+        with self._lock:
+            for adapter in adapters:
+                self._add(adapter, _PROGRAM, replace=replace)
+
+    def problems(self) -> list[PluginError]:
+        """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
+        with self._lock:
+            for name in list(self._all_entries()):
+                try:
+                    self._find(name)
+                except PluginError as error:
+                    self._broken.setdefault(error.plugin, error)
+                except UnknownModel:
+                    continue
+            self._load_computed()
+            return list(self._broken.values())
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids."""
+        return iter(self.ids())
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a model has this id or alias; none is imported for it."""
+        with self._lock:
+            self._start()
+            return name in self._models or name in self._aliases or name in self._all_entries()
+
+    def _find(self, name: str) -> _Registered:
+        with self._lock:
+            if found := self._known(name):
+                return found
+            if settings.strict_plugins() and (problems := self._strict_problems()):
+                raise problems[0]
+            if entries := self._all_entries().get(name):
+                self._load_entry(name, entries)
+            else:
+                self._load_computed()
+            if found := self._known(name):
+                return found
+            raise UnknownModel(name, self._nearest(name))
+
+    def _known(self, name: str) -> _Registered | None:
+        return self._models.get(self._aliases.get(name, name))
+
+    def _nearest(self, name: str) -> list[str]:
+        names = {*self._models, *self._aliases, *self._all_entries()}
+        lowered = {known.lower(): known for known in sorted(names)}
+        near = difflib.get_close_matches(str(name).lower(), lowered, n=3, cutoff=0.5)
+        return [lowered[match] for match in near]
+
+    def _strict_problems(self) -> list[PluginError]:
+        """Load everything once; a second look finds all entries loaded and costs nothing."""
+        broken = []
+        for name, entries in self._all_entries().items():
+            if self._known(name) is None:
+                try:
+                    self._load_entry(name, entries)
+                except PluginError as error:
+                    broken.append(error)
+        self._load_computed()
+        return [*broken, *self._broken.values()]
+
+    def _start(self) -> None:
+        """Make ready for a list: the plugins that compute their models must run to be listed."""
+        self._load_computed()
+        if settings.strict_plugins() and (problems := self._strict_problems()):
+            raise problems[0]
+
+    def _all_entries(self) -> Mapping[str, list[PluginEntry]]:
+        if self._entries is None:
+            self._entries = {}
+            for entry in entry_points.find(entry_points.MODELS):
+                self._entries.setdefault(entry.name, []).append(entry)
+        return self._entries
+
+    def _load_entry(self, name: str, entries: list[PluginEntry]) -> None:
+        if len(entries) > 1:
+            claims = " and ".join(entry.origin for entry in entries)
+            raise PluginError(claims, f"all of them claim the model name {name!r}; uninstall one")
+        (entry,) = entries
+        if entry.origin in self._broken:
+            raise self._broken[entry.origin]
+        self._load(entry.origin, lambda: importlib.import_module(entry.module))
+        if entry.origin in self._broken:
+            raise self._broken[entry.origin]
+        if self._known(name) is None:
+            raise PluginError(
+                entry.origin, f"its entry point {name!r} promises a model that the module does not register"
+            )
+
+    def _load_computed(self) -> None:
+        """Load the plugins that no model name points to: the group for them, and the user's own files."""
+        if self._computed_loaded:
+            return
+        self._computed_loaded = True
+        for entry in entry_points.find(entry_points.PLUGINS):
+            self._load(entry.origin, lambda entry=entry: importlib.import_module(entry.module))
+        directory = settings.home() / "plugins"
+        for path in sorted(directory.glob("*.py")) if directory.is_dir() else ():
+            self._load(str(path), lambda path=path: _import_file(path))
+
+    def _load(self, origin: str, load: Any) -> None:
+        """Import a plugin and let it register; whatever it raises is kept as its error."""
+        manager = self._plugin_manager()
+        before, self._loading = self._loading, origin
+        try:
+            module = load()
+            if not manager.is_registered(module):
+                manager.register(module, name=origin)
+        except PluginError as error:
+            self._broken[origin] = error
+        except Exception as error:
+            message = f"cannot be loaded: {type(error).__name__}: {error}"
+            self._broken[origin] = PluginError(origin, message)
+            self._broken[origin].__cause__ = error
+        finally:
+            self._loading = before
+
+    def _plugin_manager(self) -> pluggy.PluginManager:
+        if self._manager is None:
+            import pluggy
+
+            from kie_registry import hookspecs
+
+            self._manager = pluggy.PluginManager("kie_registry")
+            self._manager.add_hookspecs(hookspecs)
+            # A historic call reaches every plugin at the moment when it is registered.
+            register = {"register": lambda adapter: self._add(adapter, self._loading)}
+            self._manager.hook.register_models.call_historic(kwargs=register)
+        return self._manager
+
+    def _add(self, adapter: type[Adapter], origin: str, *, replace: bool = False) -> None:
+        if not (isinstance(adapter, type) and issubclass(adapter, Adapter) and hasattr(adapter, "contract")):
+            raise PluginError(origin, f"{adapter!r} is no Adapter class with a contract")
+        names = (adapter.contract.id, *adapter.aliases)
+        for name in () if replace else names:
+            if other := self._claimant(name, origin):
+                raise PluginError(origin, f"the model name {name!r} is taken by {other}")
+        self._models[adapter.contract.id] = _Registered(adapter, origin)
+        self._aliases.update(dict.fromkeys(adapter.aliases, adapter.contract.id))
+
+    def _claimant(self, name: str, origin: str) -> str | None:
+        if found := self._known(name):
+            return found.origin
+        others = [entry.origin for entry in self._all_entries().get(name, ()) if entry.origin != origin]
+        return others[0] if others else None
+
+    def _summarize(self) -> Iterator[ModelSummary]:
+        from kie_registry.description import ModelSummary
+
+        for model_id, found in self._models.items():
+            contract = found.adapter.contract
+            yield ModelSummary(model_id, found.adapter.aliases, contract.title, contract.output, found.origin)
+        index = _built_in_index()
+        by_module: dict[str, list[PluginEntry]] = {}
+        for entries in self._all_entries().values():
+            for entry in entries:
+                if self._known(entry.name) is None:
+                    by_module.setdefault(entry.origin, []).append(entry)
+        for origin, offered in by_module.items():
+            names = [entry.name for entry in offered]
+            # Which of a module's names are aliases, only its adapters tell, or the index of the built-in ones.
+            ids = [name for name in names if name in index]
+            aliases = tuple(name for name in names if name not in index) if len(ids) == 1 else ()
+            for name in ids or names:
+                known = index.get(name, {})
+                yield ModelSummary(name, aliases, known.get("title", ""), known.get("output", ""), origin)
+
+
+def _built_in_index() -> dict[str, dict[str, str]]:
+    content = pkgutil.get_data("kie_generated", "index.json")
+    index: dict[str, dict[str, str]] = json.loads(content or b"{}")
+    return index
+
+
+def _import_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"kie_home_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,144 @@
+"""Results: what a finished task gave, and saving it. Nothing is downloaded unless asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from attrs import define, field
+
+from kie_registry.effects import drive, drive_async
+from kie_registry.errors import Charged, ResultUnreadable, TaskFailed
+from kie_registry.flows.download import Saving, save
+from kie_registry.status import FAIL, TaskStatus
+
+
+@define(frozen=True, eq=False)
+class _BaseResult:
+    task_id: str
+    model: str | None
+    urls: tuple[str, ...]
+    data: Mapping[str, Any] = field(repr=False)
+    credits: float | None
+    seconds: float | None
+    _http: Any = field(repr=False)
+
+    @classmethod
+    def of(cls, status: TaskStatus, http: Any) -> Self:
+        """Make the result of a task that ended.
+
+        Raises:
+            TaskFailed: It failed.
+            ResultUnreadable: It succeeded, but the result cannot be read.
+        """
+        if status.state == FAIL:
+            raise _failure(status)
+        data = _read_result(status)
+        urls = _urls(data)
+        if not urls and "resultObject" not in data:
+            raise _unreadable(status, "its result holds no file and no object")
+        return cls(status.task_id, status.model, urls, data, status.credits, status.seconds, http)
+
+    def _saving(self, directory: str | os.PathLike[str], name: str | None, overwrite: bool) -> Saving:  # noqa: FBT001
+        path = Path(directory).expanduser()
+        return Saving(self.urls, path, name, overwrite, self.task_id, self.model)
+
+
+class Result(_BaseResult):
+    """What a finished task gave.
+
+    Attributes:
+        task_id: The id of the task.
+        model: The model id, or None where kie.ai's record does not say.
+        urls: Where the files are, for up to 14 days; empty for results that are no files.
+        data: The whole result, with all that the model gives besides ``resultUrls``.
+        credits: The credits consumed, or None where kie.ai does not say.
+        seconds: From creation to completion, by kie.ai's clock, or None.
+    """
+
+    def save(
+        self,
+        directory: str | os.PathLike[str] = ".",
+        *,
+        name: str | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Download the files into `directory` and return their paths.
+
+        Args:
+            directory: Made if need be.
+            name: The file name without suffix; several files get ``-1``, ``-2``. By default it is made of
+                the model and the task.
+            overwrite: Whether a file of the same name may be replaced.
+
+        Raises:
+            OutputExists: A file is there already; nothing is replaced unless told.
+            ApiError: The server refuses a file.
+            TransportError: A download broke off, four times.
+            KieError: The directory cannot be written.
+        """
+        return drive(save(self._saving(directory, name, overwrite)), self._http)
+
+
+class AsyncResult(_BaseResult):
+    """What a finished task gave, for `AsyncKie`: as `Result`, with `save` to be awaited."""
+
+    async def save(
+        self,
+        directory: str | os.PathLike[str] = ".",
+        *,
+        name: str | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Download the files into `directory` and return their paths; as `Result.save`."""
+        return await drive_async(save(self._saving(directory, name, overwrite)), self._http)
+
+
+def _read_result(status: TaskStatus) -> Mapping[str, Any]:
+    if status.result_json is None:
+        raise _unreadable(status, "its record holds no result")
+    try:
+        data = json.loads(status.result_json)
+    except ValueError:
+        raise _unreadable(status, "its result is no JSON") from None
+    if not isinstance(data, dict):
+        raise _unreadable(status, "its result is no JSON object")
+    return data
+
+
+def _urls(data: Mapping[str, Any]) -> tuple[str, ...]:
+    found = data.get("resultUrls")
+    listed = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return tuple(url for url in listed if isinstance(url, str) and url.startswith(("http://", "https://")))
+
+
+def _unreadable(status: TaskStatus, reason: str) -> ResultUnreadable:
+    return ResultUnreadable(
+        f"Task {status.task_id} succeeded, but {reason}. It was paid; what came stands in the error's `raw`.",
+        raw=status.result_json,
+        task_id=status.task_id,
+        model=status.model,
+        charged="yes",
+    )
+
+
+def _failure(status: TaskStatus) -> TaskFailed:
+    charged: Charged = "maybe" if status.credits is None else "yes" if status.credits > 0 else "no"
+    said = {
+        "no": "No credits were spent.",
+        "yes": f"{status.credits:g} credits were spent." if status.credits is not None else "",
+        "maybe": "kie.ai does not say whether credits were spent.",
+    }[charged]
+    return TaskFailed(
+        f"Task {status.task_id} failed (code {status.fail_code or 'none'}): "
+        f"{status.fail_message or 'no reason given'}. {said}",
+        fail_code=status.fail_code,
+        fail_message=status.fail_message,
+        code=status.fail_code,
+        task_id=status.task_id,
+        model=status.model,
+        charged=charged,
+    )

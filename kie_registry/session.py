@@ -1,0 +1,88 @@
+"""What the calls of one client share: settings, limits, and what was uploaded already."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from attrs import define, field
+
+from kie_registry.errors import ConfigurationError
+from kie_registry.limits import Window, shared_window
+from kie_registry.settings import Settings
+
+READS = (10, 1.0)
+"""kie.ai documents ten reads of task records in a second for each key."""
+
+# Uploads are kept for one to three days, depending on whom one asks; half of the shorter is safe.
+_UPLOAD_KEPT = 12 * 3600.0
+
+
+@define(eq=False)
+class Session:
+    """One client's state, shared by its threads and tasks.
+
+    Attributes:
+        settings: Where to send requests, and with which key.
+        deadline: Seconds for one task, where a call says nothing else.
+        poll_interval: Seconds between two reads of a record; None adapts to the age of the task.
+        creates: The limit on createTask; None for none.
+        reads: The limit on reading records.
+        clock: Seconds that only go forward.
+    """
+
+    settings: Settings
+    deadline: float
+    poll_interval: float | None
+    creates: Window | None
+    reads: Window
+    clock: Callable[[], float] = time.monotonic
+    _uploads: dict[str, tuple[str, float]] = field(factory=dict, init=False, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        deadline: float,
+        poll_interval: float | None,
+        creates: tuple[int, float] | None,
+    ) -> Session:
+        """Make a session; its limits are shared with all sessions of the same key in this process.
+
+        Raises:
+            ConfigurationError: A number is out of range.
+        """
+        if creates is not None and not (creates[0] >= 1 and creates[1] > 0):
+            raise ConfigurationError(f"creates is {creates!r}; it takes (number, seconds), both positive")
+        if poll_interval is not None and not poll_interval >= 0:
+            raise ConfigurationError(f"poll_interval is {poll_interval!r}; it takes seconds, or None")
+        account = hashlib.sha256(f"{settings.base_url} {settings.api_key}".encode()).hexdigest()
+        return cls(
+            settings,
+            check_deadline(deadline),
+            poll_interval,
+            None if creates is None else shared_window("create", account, creates[0], creates[1]),
+            shared_window("read", account, *READS),
+        )
+
+    def deadline_at(self, seconds: float | None) -> float:
+        """Return the moment, by the session's clock, when `seconds` (or the session's own) are over."""
+        return self.clock() + (self.deadline if seconds is None else check_deadline(seconds))
+
+    def uploaded(self, digest: str) -> str | None:
+        """Return the address of a file with this content that was uploaded not long ago."""
+        address, until = self._uploads.get(digest, ("", 0.0))
+        return address if self.clock() < until else None
+
+    def remember_upload(self, digest: str, address: str) -> None:
+        """Note where a file with this content was uploaded."""
+        self._uploads[digest] = (address, self.clock() + _UPLOAD_KEPT)
+
+
+def check_deadline(seconds: float) -> float:
+    """Return `seconds`; raises ConfigurationError where it is no positive number."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ConfigurationError(f"deadline is {seconds!r}; it takes a positive number of seconds")
+    return seconds

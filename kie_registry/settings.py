@@ -1,0 +1,105 @@
+"""Settings: arguments first, then the environment, then what is documented."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from pathlib import Path
+
+from attrs import field, frozen
+
+from kie_registry.errors import ConfigurationError
+
+API_URL = "https://api.kie.ai"
+UPLOAD_URL = "https://kieai.redpandaai.co"
+
+_NO_KEY = (
+    "There is no API key. Get one at https://kie.ai/api-key and set it: export KIE_API_KEY=... in the shell, "
+    "or Kie(api_key=...) in Python. (For a trial without a key, `kie sandbox` runs a local service.)"
+)
+
+
+@frozen
+class Settings:
+    """Where to send requests, and with which key.
+
+    Attributes:
+        api_key: The bearer token; never part of a repr.
+        base_url: The API host, without a slash at its end.
+        upload_url: The host for uploads, likewise.
+        http_timeout: Seconds for each step (connect, read, write) of one request.
+    """
+
+    api_key: str = field(repr=False)
+    base_url: str
+    upload_url: str
+    http_timeout: float
+
+    @classmethod
+    def resolve(
+        cls,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        upload_url: str | None = None,
+        http_timeout: float = 60,
+    ) -> Settings:
+        """Complete the arguments from ``KIE_API_KEY``, ``KIE_BASE_URL`` and ``KIE_UPLOAD_URL``.
+
+        Raises:
+            ConfigurationError: The key is missing or cannot be sent, or an address is none.
+        """
+        return cls(
+            _checked_key(os.environ.get("KIE_API_KEY", "") if api_key is None else api_key),
+            _checked_address("base_url", "KIE_BASE_URL", base_url, API_URL),
+            _checked_address("upload_url", "KIE_UPLOAD_URL", upload_url, UPLOAD_URL),
+            _checked_seconds("http_timeout", http_timeout),
+        )
+
+
+def home() -> Path:
+    """Return the directory for what is kept between runs: ``KIE_HOME``, or the platform's own."""
+    if chosen := os.environ.get("KIE_HOME"):
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("kie-registry", appauthor=False))
+
+
+def strict_plugins() -> bool:
+    """Whether a broken plugin shall raise at once (``KIE_STRICT_PLUGINS=1``)."""
+    return os.environ.get("KIE_STRICT_PLUGINS", "") not in ("", "0")
+
+
+def _checked_key(key: str) -> str:
+    if not key.strip():
+        raise ConfigurationError(_NO_KEY)
+    # The key itself is never part of a message.
+    if "\n" in key or "\r" in key:
+        raise ConfigurationError(
+            "The API key contains a line break; copy it again, without the end of the line. Nothing was sent."
+        )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigurationError(
+            "The API key contains a space or a character that cannot be sent; copy it again. Nothing was sent."
+        )
+    return key
+
+
+def _checked_address(argument: str, variable: str, given: str | None, default: str) -> str:
+    address = given if given is not None else os.environ.get(variable) or default
+    try:
+        parts = urllib.parse.urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"{argument} ({variable}) is {address!r}; it takes an address such as {default}. Nothing was sent."
+        )
+    return address.rstrip("/")
+
+
+def _checked_seconds(argument: str, seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{argument} is {seconds!r}; it takes a positive number of seconds.")
+    return float(seconds)

@@ -1,0 +1,97 @@
+"""The state of a task, read from its record however that is filled."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+SUCCESS = "success"
+FAIL = "fail"
+
+
+@frozen
+class TaskStatus:
+    """What kie.ai says of a task at one moment.
+
+    Attributes:
+        task_id: The id of the task.
+        model: The model id, or None where the record does not say.
+        state: ``waiting``, ``queuing``, ``generating``, ``success``, ``fail``, or a word not known here,
+            which means that the task goes on; ``unknown`` where kie.ai does not know the task (yet).
+        progress: From 0 to 1, or None; rarely told.
+        created_at: When the task was created, or None.
+        completed_at: When it ended, or None.
+        fail_code: kie.ai's ``failCode``, or None.
+        fail_message: kie.ai's ``failMsg``, or None.
+        credits: The credits consumed, or None; told after success at the earliest.
+        result_json: kie.ai's ``resultJson`` as it stands, or None.
+        raw: The whole record.
+    """
+
+    task_id: str
+    model: str | None
+    state: str
+    progress: float | None = None
+    created_at: datetime.datetime | None = None
+    completed_at: datetime.datetime | None = None
+    fail_code: str | None = None
+    fail_message: str | None = None
+    credits: float | None = None
+    result_json: str | None = field(default=None, repr=False)
+    raw: Mapping[str, Any] = field(factory=dict, repr=False)
+
+    @classmethod
+    def from_record(cls, task_id: str, record: Mapping[str, Any]) -> TaskStatus:
+        """Read a record of which any field may be missing, null or of an unexpected type."""
+        progress = _number(record.get("progress"))
+        return cls(
+            task_id=task_id,
+            model=_text(record.get("model")),
+            state=_text(record.get("state")) or "unknown",
+            progress=None if progress is None else min(max(progress / 100, 0.0), 1.0),
+            created_at=_time(record.get("createTime")),
+            completed_at=_time(record.get("completeTime")),
+            fail_code=_text(record.get("failCode")),
+            fail_message=_text(record.get("failMsg")),
+            credits=_number(record.get("creditsConsumed")),
+            result_json=_text(record.get("resultJson")),
+            raw=record,
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether the task ended, with a result or without."""
+        return self.state in (SUCCESS, FAIL)
+
+    @property
+    def seconds(self) -> float | None:
+        """From creation to completion, by kie.ai's clock; None before, or where it does not say."""
+        if self.created_at is None or self.completed_at is None:
+            return None
+        return (self.completed_at - self.created_at).total_seconds()
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value not in (None, "") else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _time(value: Any) -> datetime.datetime | None:
+    milliseconds = _number(value)
+    if not milliseconds:
+        return None
+    try:
+        return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
