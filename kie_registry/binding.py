@@ -31,6 +31,11 @@ class MediaSlot:
     index: int | None
     source: Any = field(repr=False)
 
+    @property
+    def label(self) -> str:
+        """What to call the file where it has no name of its own."""
+        return "the file" if self.index is None else f"item {self.index + 1}"
+
 
 @define
 class Bound:

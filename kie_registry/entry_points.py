@@ -1,8 +1,22 @@
-"""Find the models that installed distributions offer, without importing any of them."""
+"""Find the models that installed distributions offer, without importing any of them.
+
+Asking `importlib.metadata` reads a file of every installed distribution, at every start. So what it said is kept
+in ``KIE_HOME``, for as long as no directory on the path has changed.
+"""
 
 from __future__ import annotations
 
-from attrs import frozen
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from attrs import astuple, frozen
+
+from kie_registry._version import __version__
+from kie_registry.settings import home
 
 MODELS = "kie_registry.models"
 PLUGINS = "kie_registry.plugins"
@@ -30,10 +44,60 @@ class PluginEntry:
 
 def find(group: str) -> list[PluginEntry]:
     """Return the entry points of `group`, in the order of their names."""
+    stamp = [__version__, *_stamps(sys.path)]
+    cache = _cache_file(sys.path)
+    known = _read(cache, stamp)
+    if known is None:
+        known = {name: _ask(name) for name in (MODELS, PLUGINS)}
+        _write(cache, stamp, known)
+    return known[group]
+
+
+def _ask(group: str) -> list[PluginEntry]:
     from importlib.metadata import entry_points
 
     found = {
         PluginEntry(entry.name, entry.module, entry.dist.name if entry.dist else "unknown distribution")
         for entry in entry_points(group=group)
     }
-    return sorted(found, key=lambda entry: (entry.name, entry.distribution, entry.module))
+    return sorted(found, key=astuple)
+
+
+def _stamps(path: Iterable[str]) -> list[str]:
+    """Return a stamp for each place on the path; installing and removing change that of its directory."""
+    stamps = []
+    for place in path:
+        try:
+            stamps.append(f"{place} {os.stat(place or os.curdir).st_mtime_ns}")  # noqa: PTH116  (at every start)
+        except OSError:
+            stamps.append(f"{place} -")
+    return stamps
+
+
+def _cache_file(path: Iterable[str]) -> Path:
+    import zlib
+
+    # One file for each environment; a clash of two is seen by the stamps.
+    return home() / "cache" / f"entry-points-{zlib.crc32(os.pathsep.join(path).encode()):08x}.json"
+
+
+def _read(cache: Path, stamp: list[str]) -> dict[str, list[PluginEntry]] | None:
+    try:
+        content = json.loads(cache.read_bytes())
+        if content["stamp"] == stamp:
+            return {
+                group: [PluginEntry(*entry) for entry in content["groups"][group]] for group in (MODELS, PLUGINS)
+            }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None
+
+
+def _write(cache: Path, stamp: list[str], groups: dict[str, list[PluginEntry]]) -> None:
+    entries = {group: [astuple(entry) for entry in found] for group, found in groups.items()}
+    fresh = cache.with_suffix(f".{os.getpid()}")
+    # Without a writable home, the next start asks again.
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps({"stamp": stamp, "groups": entries}), "utf-8")
+        fresh.replace(cache)

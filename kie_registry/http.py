@@ -1,7 +1,8 @@
 """All of httpx that this library uses, apart from the generated code: sending, streaming, and what can go wrong.
 
-The key goes with `send` only, to the API and upload hosts; files are fetched without it. Requests are made
-here and sent as they are, because the merging that ``client.request`` does costs a sixth of a call.
+Requests to kie.ai go straight to httpx's transports: cookies, redirects and the merging of defaults, which
+its clients add, are of no use here and cost a third of a call. Files are streamed by an httpx client, which
+follows redirects, and never with the key.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ import functools
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from attrs import frozen
 
 from kie_registry._version import __version__
-from kie_registry.errors import TransportError
+from kie_registry.errors import ConfigurationError, TransportError
+from kie_registry.proxies import proxy_for
 from kie_registry.settings import Settings
 
 _USER_AGENT = f"kie-registry/{__version__}"
 _CHUNK = 1 << 16
-# A proxy in the environment must not come between us and a server on this machine.
+_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 # Raised before any byte of the request is on its way.
 _NOT_SENT = (
@@ -32,7 +34,10 @@ _NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
+    httpx.InvalidURL,
 )
+
+Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
 @frozen
@@ -55,9 +60,10 @@ class Fetched:
 
 
 class _Requests:
-    """What both kinds of client share: how a request is made."""
+    """Makes requests to kie.ai, with the key."""
 
     def __init__(self, settings: Settings) -> None:
+        self.timeout = settings.http_timeout
         self._headers = {
             "Authorization": f"Bearer {settings.api_key}",
             "Accept": "application/json",
@@ -65,12 +71,11 @@ class _Requests:
             "User-Agent": _USER_AGENT,
         }
         self._extensions = {"timeout": httpx.Timeout(settings.http_timeout).as_dict()}
-        self._timeout = settings.http_timeout
 
     def make(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
         return httpx.Request(
             kwargs["method"],
-            url,
+            _parsed(url),
             params=kwargs.get("params"),
             json=kwargs.get("json"),
             files=kwargs.get("files"),
@@ -78,15 +83,73 @@ class _Requests:
             extensions=self._extensions,
         )
 
-    def client_options(self, transport: Any) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "timeout": self._timeout,
-            "headers": {"User-Agent": _USER_AGENT},
-            "limits": httpx.Limits(max_connections=200, max_keepalive_connections=50),
-        }
-        if transport is not None:
-            return {**options, "transport": transport}
-        return {**options, "verify": _ssl_context(), "mounts": dict.fromkeys(_LOOPBACK)}
+
+class _Wire:
+    """The blocking connections."""
+
+    def __init__(self, timeout: float, transport: httpx.BaseTransport | None) -> None:
+        self._timeout = timeout
+        self._given = transport
+        self._routes: dict[str, httpx.BaseTransport] = {}
+        self._files: httpx.Client | None = None
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        response = self._route(request.url).handle_request(request)
+        response.request = request
+        with contextlib.closing(response):
+            response.read()
+        return response
+
+    def files(self) -> httpx.Client:
+        if self._files is None:
+            self._files = httpx.Client(**_client_options(self._timeout, self._given))
+        return self._files
+
+    def close(self) -> None:
+        for transport in set(self._routes.values()):
+            transport.close()
+        if self._files is not None:
+            self._files.close()
+
+    def _route(self, url: httpx.URL) -> httpx.BaseTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        if origin not in self._routes:
+            self._routes[origin] = self._given or _transport(httpx.HTTPTransport, origin)
+        return self._routes[origin]
+
+
+class _AsyncWire:
+    """The connections that do not block."""
+
+    def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._timeout = timeout
+        self._given = transport
+        self._routes: dict[str, httpx.AsyncBaseTransport] = {}
+        self._files: httpx.AsyncClient | None = None
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        response = await self._route(request.url).handle_async_request(request)
+        response.request = request
+        async with contextlib.aclosing(response):
+            await response.aread()
+        return response
+
+    def files(self) -> httpx.AsyncClient:
+        if self._files is None:
+            self._files = httpx.AsyncClient(**_client_options(self._timeout, self._given))
+        return self._files
+
+    async def close(self) -> None:
+        for transport in set(self._routes.values()):
+            await transport.aclose()
+        if self._files is not None:
+            await self._files.aclose()
+
+    def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        if origin not in self._routes:
+            self._routes[origin] = self._given or _transport(httpx.AsyncHTTPTransport, origin)
+        return self._routes[origin]
 
 
 class Http:
@@ -94,20 +157,20 @@ class Http:
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self._requests = _Requests(settings)
-        self._transport = transport
-        self._client: httpx.Client | None = self._new()
+        self._new = functools.partial(_Wire, settings.http_timeout, transport)
+        self._wire: _Wire | None = self._new()
 
     def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with _translated(url), self._borrow() as client:
-            return client.send(self._requests.make(url, kwargs))
+        with _translated(url), self._borrow() as wire:
+            return wire.send(self._requests.make(url, kwargs))
 
     def fetch(self, url: str, target: Path) -> Fetched:
         """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
         with (
             _translated(url),
-            self._borrow() as client,
-            client.stream("GET", url, follow_redirects=True) as response,
+            self._borrow() as wire,
+            wire.files().stream("GET", url, follow_redirects=True) as response,
         ):
             if response.status_code == httpx.codes.OK:
                 with target.open("wb") as file:
@@ -117,40 +180,40 @@ class Http:
 
     def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    def _new(self) -> httpx.Client:
-        return httpx.Client(**self._requests.client_options(self._transport))
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
 
     @contextlib.contextmanager
-    def _borrow(self) -> Iterator[httpx.Client]:
-        if self._client is not None:
-            yield self._client
+    def _borrow(self) -> Iterator[_Wire]:
+        if self._wire is not None:
+            yield self._wire
         else:
-            with self._new() as client:
-                yield client
+            with contextlib.closing(self._new()) as wire:
+                yield wire
 
 
 class AsyncHttp:
-    """The asynchronous side; a closed one still works, with a connection for each request."""
+    """The side that does not block; a closed one still works, with a connection for each request."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._requests = _Requests(settings)
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = self._new()
+        self._new = functools.partial(_AsyncWire, settings.http_timeout, transport)
+        self._wire: _AsyncWire | None = self._new()
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
         with _translated(url):
-            async with self._borrow() as client:
-                return await client.send(self._requests.make(url, kwargs))
+            async with self._borrow() as wire:
+                return await wire.send(self._requests.make(url, kwargs))
 
     async def fetch(self, url: str, target: Path) -> Fetched:
         """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
         with _translated(url):
-            async with self._borrow() as client, client.stream("GET", url, follow_redirects=True) as response:
+            async with (
+                self._borrow() as wire,
+                wire.files().stream("GET", url, follow_redirects=True) as response,
+            ):
                 if response.status_code == httpx.codes.OK:
                     with target.open("wb") as file:
                         async for chunk in response.aiter_bytes(_CHUNK):
@@ -159,26 +222,45 @@ class AsyncHttp:
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-
-    def _new(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(**self._requests.client_options(self._transport))
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
 
     @contextlib.asynccontextmanager
-    async def _borrow(self) -> AsyncIterator[httpx.AsyncClient]:
-        if self._client is not None:
-            yield self._client
-        else:
-            async with self._new() as client:
-                yield client
+    async def _borrow(self) -> AsyncIterator[_AsyncWire]:
+        if self._wire is not None:
+            yield self._wire
+            return
+        wire = self._new()
+        try:
+            yield wire
+        finally:
+            await wire.close()
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 @functools.cache
 def _ssl_context() -> ssl.SSLContext:
-    """Return one context for all clients, from the CA settings of the environment; making one is slow."""
+    """Return one context for all connections, from the CA settings of the environment; making one is slow."""
     return httpx.create_ssl_context()
+
+
+def _transport(kind: type[Transport], origin: str) -> Transport:
+    try:
+        return kind(verify=_ssl_context(), limits=_LIMITS, proxy=proxy_for(origin))
+    except (ImportError, ValueError) as error:
+        raise ConfigurationError(f"the proxy for {origin} cannot be used: {error}. Nothing was sent.") from None
+
+
+def _client_options(timeout: float, transport: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {"timeout": timeout, "headers": {"User-Agent": _USER_AGENT}, "limits": _LIMITS}
+    if transport is not None:
+        return {**options, "transport": transport}
+    return {**options, "verify": _ssl_context(), "mounts": dict.fromkeys(_LOOPBACK)}
 
 
 @contextlib.contextmanager
@@ -187,7 +269,7 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        sent = not isinstance(error, (*_NOT_SENT, httpx.InvalidURL))
+        sent = not isinstance(error, _NOT_SENT)
         host = url.split("/", 3)[2] if "://" in url else url
         what = "no answer from" if sent else "cannot connect to"
         reason = str(error) or type(error).__name__

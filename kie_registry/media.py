@@ -131,8 +131,12 @@ def address_problem(address: str) -> str | None:
     return None
 
 
-def inspect(source: Any) -> LocalFile:
+def inspect(source: Any, label: str = "the data") -> LocalFile:
     """Read what is needed to know of a local file. Blocking.
+
+    Args:
+        source: A path, bytes, a binary file object or a Pillow image.
+        label: What to call it in messages where it has no name of its own.
 
     Raises:
         UnusableMedia: It does not exist, cannot be read, is empty, or is nothing that can be uploaded.
@@ -140,16 +144,16 @@ def inspect(source: Any) -> LocalFile:
     if isinstance(source, (str, os.PathLike)):
         return _inspect_path(Path(source).expanduser())
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _inspect_bytes(bytes(source), "the bytes given")
+        return _inspect_bytes(bytes(source), label)
     if isinstance(source, PillowImage):
-        return _inspect_bytes(_encode(source), "the Pillow image")
+        return _inspect_bytes(_encode(source), label)
     if callable(getattr(source, "read", None)):
         content = source.read()
         if not isinstance(content, bytes):
-            raise UnusableMedia("the file object gives text; open the file in binary mode, 'rb'")
-        return _inspect_bytes(content, str(getattr(source, "name", "the file object")))
+            raise UnusableMedia(f"{label} is a text file object; open the file in binary mode, 'rb'")
+        return _inspect_bytes(content, str(getattr(source, "name", label)))
     raise UnusableMedia(
-        f"{type(source).__name__} is no file: give a URL, a path, bytes, a binary file object or a Pillow image"
+        f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object or a Pillow image"
     )
 
 
@@ -181,7 +185,7 @@ def _inspect_bytes(content: bytes, label: str) -> LocalFile:
 
 def _local_file(label: str, head: bytes, size: int, digest: str, opener: Callable[[], BinaryIO]) -> LocalFile:
     if size == 0:
-        raise UnusableMedia(f"{label}: is empty")
+        raise UnusableMedia(f"{label} is empty")
     mime_type = sniff(head) or mimetypes.guess_type(label)[0]
     # A name proves nothing: what claims to be an image, and has no image's signature, is none.
     if mime_type and mime_type.startswith("image/") and sniff(head) is None and mime_type != "image/svg+xml":

@@ -22,7 +22,7 @@ class NanoBananaEditInput:
         image_urls (list[str]): List of URLs of input images for editing,up to 10 images. (File URL after upload, not
             file content; Accepted types: image/jpeg, image/png, image/webp; Max size: 10.0MB)
         output_format (OutputFormat | Unset): Output format for the images Default: "png"
-        image_size (ImageSize | Unset): Radio description Default: "1:1"
+        image_size (ImageSize | Unset): Aspect ratio of the edited image Default: "1:1"
     """
 
     prompt: str

@@ -1,0 +1,53 @@
+# `make help` lists what there is. Everything happens in .venv; nothing but Python 3.11 or later and make is needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check generate vendor docs bench clean
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## Make .venv with everything in it.
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[cli,sandbox,codegen]" --group dev
+	@touch $@
+
+demo: $(READY)  ## Run both models on a local sandbox and save the pictures.
+	@$(BIN)/python examples/demo.py
+
+test: check lint types  ## Run every check: generated code in step, lint, types, tests.
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: $(READY)  ## Fail if generated code or tables are out of step with the specs.
+	$(BIN)/kie specs generate --check
+	$(BIN)/python docs/write.py --check
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+
+vendor: $(READY)  ## Vendor the OpenAPI document of a page: make vendor SRC=page.md
+	@test -n "$(SRC)" || { echo "name the page: make vendor SRC=page.md" >&2; exit 2; }
+	$(BIN)/kie specs vendor $(SRC)
+
+generate: $(READY)  ## Generate the low-level clients of the specs that changed.
+	@$(BIN)/kie specs generate
+
+docs: $(READY)  ## Write the tables in the README that come from the contracts.
+	$(BIN)/python docs/write.py
+
+bench: $(READY)  ## Measure, in ratios within one run.
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## Remove what can be made again.
+	rm -rf $(VENV) dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

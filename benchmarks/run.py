@@ -1,0 +1,133 @@
+"""Measure, in ratios within one run: CPU time, because the wall clock of a busy machine tells nothing.
+
+Each figure is the median of several rounds in which what is compared takes turns.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from kie_registry import Kie
+
+_HERE = Path(__file__).parent
+_ROUNDS = 9
+_CALLS = 150
+_INPUT = {"prompt": "a lighthouse at dawn", "aspect_ratio": "16:9", "resolution": "2K"}
+
+
+@contextmanager
+def minimal_server() -> Iterator[str]:
+    """Run the minimal server in a process of its own and yield its address."""
+    with subprocess.Popen([sys.executable, _HERE / "server.py"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
+
+
+def cpu_per_call(call: Callable[[], object]) -> float:
+    """Return the CPU seconds that one call takes in this process."""
+    started = time.process_time()
+    for _ in range(_CALLS):
+        call()
+    return (time.process_time() - started) / _CALLS
+
+
+def generate_ratio(address: str) -> tuple[float, float]:
+    """Return our CPU time for one generate as a ratio to raw httpx, and raw httpx's in seconds."""
+    with (
+        httpx.Client(base_url=address, headers={"Authorization": "Bearer key"}) as raw,
+        Kie("key", base_url=address, upload_url=address, creates=None, poll_interval=0) as kie,
+    ):
+        kie._calls.session.reads._number = 10**9  # the limit on reads would put us to sleep
+
+        def with_httpx() -> None:
+            body = {"model": "nano-banana-pro", "input": _INPUT}
+            created = raw.post("/api/v1/jobs/createTask", json=body).json()
+            raw.get("/api/v1/jobs/recordInfo", params={"taskId": created["data"]["taskId"]}).json()
+
+        def with_kie() -> None:
+            kie.generate("nano-banana-pro", **_INPUT)
+
+        with_httpx()
+        with_kie()
+        rounds = [(cpu_per_call(with_kie), cpu_per_call(with_httpx)) for _ in range(_ROUNDS)]
+    ratios = [ours / theirs for ours, theirs in rounds]
+    return statistics.median(ratios), statistics.median(theirs for _, theirs in rounds)
+
+
+def cpu_of(*arguments: str, path: Path | None = None) -> float:
+    """Return the CPU seconds of a whole Python process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "PYTHONPATH": str(path)} if path else None
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+
+
+def start_up(installed: Path) -> dict[str, float]:
+    """Return the CPU seconds of each start, without those of the bare interpreter."""
+    commands = {
+        "bare": (["-c", "pass"], None),
+        "httpx": (["-c", "import httpx"], None),
+        "import": (["-c", "import kie_registry"], None),
+        "models": (["-m", "kie_registry.cli", "models"], None),
+        "import 500": (["-c", "import kie_registry"], installed),
+        "models 500": (["-m", "kie_registry.cli", "models"], installed),
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(_ROUNDS):
+        for name, (arguments, path) in commands.items():
+            times[name].append(cpu_of(*arguments, path=path))
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: taken - medians["bare"] for name, taken in medians.items()}
+
+
+def install_models(directory: Path, *, distributions: int, models: int) -> None:
+    """Make as many distributions, each with as many models, as an installer would leave them."""
+    for number in range(distributions):
+        info = directory / f"kie_bench_{number}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: kie-bench-{number}\nVersion: 1.0\n")
+        lines = [f"bench/model-{number}-{at} = kie_bench_{number}.model_{at}" for at in range(models)]
+        (info / "entry_points.txt").write_text("\n".join(["[kie_registry.models]", *lines]) + "\n")
+
+
+def main() -> None:
+    """Print the table."""
+    with minimal_server() as address:
+        ratio, raw = generate_ratio(address)
+    with tempfile.TemporaryDirectory() as directory:
+        installed = Path(directory)
+        install_models(installed, distributions=50, models=10)
+        starts = start_up(installed)
+    httpx_import = starts["httpx"]
+    print("| measure | ratio | aim |")
+    print("|---|---|---|")
+    print(
+        f"| CPU of one `generate()` / raw httpx doing the same two requests ({raw * 1e3:.2f} ms) | {ratio:.2f} | 1.25 |"
+    )
+    print(
+        f"| CPU of `import kie_registry` / `import httpx` ({httpx_import * 1e3:.0f} ms) | {starts['import'] / httpx_import:.2f} | 0.6 |"
+    )
+    print(f"| the same with 500 installed models | {starts['import 500'] / httpx_import:.2f} | no growth |")
+    print(f"| CPU of `kie models` / `import httpx` | {starts['models'] / httpx_import:.2f} | |")
+    print(
+        f"| the same with 500 installed models, all listed | {starts['models 500'] / httpx_import:.2f} | no growth |"
+    )
+
+
+if __name__ == "__main__":
+    main()

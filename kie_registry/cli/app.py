@@ -1,0 +1,46 @@
+"""The commands of `kie`. Each lives in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from kie_registry._version import __version__
+
+_COMMANDS = {
+    "generate": ("kie_registry.cli.generate", "Generate with a model and save the files."),
+    "models": ("kie_registry.cli.models", "List the models, or show one."),
+    "task": ("kie_registry.cli.task", "Show a task, or wait for it."),
+    "credits": ("kie_registry.cli.account", "Print the balance of the account."),
+    "upload": ("kie_registry.cli.account", "Upload files and print their URLs."),
+    "sandbox": ("kie_registry.cli.sandbox", "Serve a local kie.ai, for trials and tests."),
+    "specs": ("kie_registry.cli.specs", "Vendor specs and generate their clients."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, and lists without importing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), f"{cmd_name}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kie-registry")
+def app() -> None:
+    """Generate images, video and audio with any kie.ai model.
+
+    The key comes from KIE_API_KEY; get one at https://kie.ai/api-key. For a trial without a key, run
+    `kie sandbox` in another terminal and set what it prints.
+    """

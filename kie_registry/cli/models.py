@@ -1,0 +1,68 @@
+"""`kie models` and `kie models show`."""
+
+from __future__ import annotations
+
+import click
+from attrs import asdict
+
+from kie_registry.cli import output
+from kie_registry.default import default_registry
+from kie_registry.description import ModelInfo, ParameterInfo
+
+
+@output.with_json
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models_command(context: click.Context, *, as_json: bool) -> None:
+    """List the models, or show one."""
+    if context.invoked_subcommand is not None:
+        return
+    summaries = default_registry().summaries()
+    if as_json:
+        output.show_json([asdict(summary) for summary in summaries])
+        return
+    rows = [(each.id, ", ".join(each.aliases), each.output, each.title, each.origin) for each in summaries]
+    output.table(("MODEL", "ALSO", "MAKES", "TITLE", "FROM"), rows)
+
+
+@output.with_json
+@models_command.command("show")
+@click.argument("model")
+def show_model(model: str, *, as_json: bool) -> None:
+    """Show the parameters of MODEL, with types, choices, defaults and limits."""
+    info = default_registry().describe(model)
+    if as_json:
+        output.show_json(info.as_dict())
+        return
+    output.show(f"{info.title}  ({info.id})")
+    for line in _facts(info):
+        output.show(line)
+    output.show("")
+    rows = [
+        (parameter.name, parameter.native, _kind(parameter), _need(parameter), _values(parameter))
+        for parameter in info.parameters
+    ]
+    output.table(("PARAMETER", "AT KIE.AI", "TYPE", "DEFAULT", "VALUES AND LIMITS"), rows)
+
+
+def _facts(info: ModelInfo) -> list[str]:
+    facts = [info.summary, f"Makes: {info.output}", f"From: {info.origin}"]
+    if info.aliases:
+        facts.insert(1, f"Also called: {', '.join(info.aliases)}")
+    return [fact for fact in facts if fact]
+
+
+def _kind(parameter: ParameterInfo) -> str:
+    return f"list of {parameter.type}s" if parameter.many else parameter.type
+
+
+def _need(parameter: ParameterInfo) -> str:
+    if parameter.required:
+        return "required"
+    return "" if parameter.default is None else str(parameter.default)
+
+
+def _values(parameter: ParameterInfo) -> str:
+    choices = " ".join(str(choice) for choice in parameter.choices)
+    deprecated = "deprecated" if parameter.deprecated else ""
+    return "; ".join(part for part in (choices, *parameter.limits, deprecated) if part)

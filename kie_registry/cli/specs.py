@@ -1,0 +1,62 @@
+"""`kie specs`: vendor documentation pages, and generate the low-level clients; for a checkout of the project."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from kie_registry.cli import output
+
+_SPECS = click.option(
+    "--specs",
+    type=click.Path(path_type=Path),
+    default=Path("specs"),
+    show_default=True,
+    help="The vendored specs.",
+)
+
+
+@click.group()
+def specs_command() -> None:
+    """Vendor specs and generate their low-level clients."""
+
+
+@specs_command.command("vendor")
+@click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PAGE...")
+@_SPECS
+def vendor_pages(pages: tuple[Path, ...], specs: Path) -> None:
+    """Vendor the OpenAPI documents in PAGES, byte for byte, with their provenance."""
+    from kie_registry.specs.vendor import vendor
+
+    for page in pages:
+        for slug in vendor(page, specs, today=datetime.datetime.now(tz=datetime.UTC).date()):
+            output.show(str(specs / f"{slug}.yaml"))
+
+
+@specs_command.command("generate")
+@_SPECS
+@click.option(
+    "--package",
+    type=click.Path(path_type=Path),
+    default=Path("generated/kie_generated"),
+    show_default=True,
+    help="The package to write.",
+)
+@click.option("--all", "everything", is_flag=True, help="Generate unchanged specs as well.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if anything is out of step.")
+def generate_clients(specs: Path, package: Path, *, everything: bool, only_check: bool) -> None:
+    """Generate the low-level clients of all vendored specs that changed."""
+    from kie_registry.specs import codegen
+
+    if only_check:
+        if different := codegen.check(specs, package):
+            names = "\n  ".join(different)
+            raise click.ClickException(
+                f"{package} is out of step with {specs}; `make generate` mends it:\n  {names}"
+            )
+        output.show(f"{package} is in step with {specs}")
+        return
+    written = codegen.generate(specs, package, everything=everything)
+    output.show(f"generated: {', '.join(written)}" if written else "nothing changed")
