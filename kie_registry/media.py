@@ -21,7 +21,9 @@ from attrs import field, frozen
 class PillowImage(Protocol):
     """The part of ``PIL.Image.Image`` that is used here; Pillow itself is not needed."""
 
-    mode: str
+    @property
+    def mode(self) -> str:
+        """The pixel format, such as RGB."""
 
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None:  # noqa: A002
         """Write the image to a file object."""

@@ -134,8 +134,10 @@ class Registry:
     def _nearest(self, name: str) -> list[str]:
         names = {*self._models, *self._aliases, *self._all_entries()}
         lowered = {known.lower(): known for known in sorted(names)}
-        near = difflib.get_close_matches(str(name).lower(), lowered, n=3, cutoff=0.5)
-        return [lowered[match] for match in near]
+        wanted = str(name).lower()
+        near = difflib.get_close_matches(wanted, lowered, n=3, cutoff=0.5)
+        holding = [known for known in lowered if wanted and wanted in known]
+        return [lowered[match] for match in dict.fromkeys([*near, *holding])][:3]
 
     def _strict_problems(self) -> list[PluginError]:
         """Load everything once; a second look finds all entries loaded and costs nothing."""

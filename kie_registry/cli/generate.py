@@ -178,8 +178,11 @@ def _generate(  # one argument for each option
 ) -> None:
     from kie_registry.client import Kie
 
-    given = {key: list(value) if isinstance(value, tuple) else value for key, value in parameters.items()}
-    given = {key: value for key, value in given.items() if value not in (None, [])}
+    given: dict[str, Any] = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in parameters.items()
+        if value not in (None, ())
+    }
     if prompt is not None:
         if "prompt" in given:
             raise click.UsageError("the prompt is given twice, as an argument and as --prompt")

@@ -37,10 +37,6 @@ _STATUS: tuple[tuple[type[KieError], int], ...] = (
 logger = logging.getLogger("kie_registry.cli")
 
 
-class Interrupted(Exception):
-    """The user pressed Ctrl-C; the message says how to go on."""
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status."""
     _set_up_logging()
@@ -50,8 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show(sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort) as error:
-        output.note(str(error) or "Interrupted.")
+    except click.Abort as error:
+        # click hides the interruption behind its own exception; whoever was interrupted says how to go on.
+        output.note(str(error.__cause__ or "") or "Interrupted.")
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be said to them, not even at exit.

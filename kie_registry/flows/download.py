@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import urllib.parse
@@ -86,7 +87,8 @@ def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
             charged="yes",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     return path
 
 
