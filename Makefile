@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check generate vendor docs bench clean
+.PHONY: help setup demo test lint types check generate vendor docs bench wheel clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ docs: $(READY)  ## Write the tables in the README that come from the contracts.
 
 bench: $(READY)  ## Measure, in ratios within one run.
 	@$(BIN)/python benchmarks/run.py
+
+wheel: $(READY)  ## Build the wheel into dist/.
+	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl
 
 clean:  ## Remove what can be made again.
 	rm -rf $(VENV) dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

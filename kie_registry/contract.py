@@ -56,7 +56,8 @@ class Contract:
         media: Native parameter -> limits, for those that take the URL of a file.
         replaced_by: Deprecated native parameter -> the one that replaces it.
         example: The input that the documentation gives as an example, or None.
-        client: The import name of the generated low-level client, or None.
+        client: The import name of the package that the contract came from, where its generated client is
+            looked for; None for a contract made in code.
     """
 
     id: str

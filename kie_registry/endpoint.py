@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,5 +35,8 @@ def parse_created(contract: Contract, response: Any) -> Any:
 
 @functools.cache
 def _modules(client: str) -> tuple[ModuleType, Any]:
+    """Return the module and the request class; those for all models where a contract brings no client."""
+    if importlib.util.find_spec(f"{client}.create_task") is None:
+        client = GENERIC
     models = importlib.import_module(f"{client}.models.create_task_request")
     return importlib.import_module(f"{client}.create_task"), models.CreateTaskRequest

@@ -155,7 +155,8 @@ def inspect(source: Any, label: str = "the data") -> LocalFile:
             raise UnusableMedia(f"{label} is a text file object; open the file in binary mode, 'rb'")
         return _inspect_bytes(content, str(getattr(source, "name", label)))
     raise UnusableMedia(
-        f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object or a Pillow image"
+        f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object "
+        "or a Pillow image"
     )
 
 

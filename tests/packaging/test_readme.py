@@ -1,0 +1,65 @@
+"""The README, followed line by line in the fresh environment, against a sandbox."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kie_registry.sandbox import Sandbox
+from tests.packaging.conftest import CHECKOUT, README, Environment, blocks, shell_commands
+
+PLUGIN = CHECKOUT / "tests/third_party/kie-acme"
+IN_THE_CHECKOUT = [
+    command for command in shell_commands() if command.startswith("make ") and "wheel" not in command
+]
+IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie ", "TASK="))]
+PROGRAMS = [block for block in blocks("python") if "@hookimpl" not in block]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[dict[str, str]]:
+    """The variables that lead to a sandbox."""
+    with Sandbox(latency=0.1, image_scale=0.2) as box:
+        yield {"KIE_API_KEY": box.key, "KIE_BASE_URL": box.url, "KIE_UPLOAD_URL": box.url}
+
+
+def test_there_is_something_to_follow() -> None:
+    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (5, 2, 6)
+
+
+@pytest.mark.parametrize("command", [each for each in IN_THE_CHECKOUT if each != "make test"])
+def test_commands_for_the_checkout(fresh: Environment, command: str) -> None:
+    shutil.copy(CHECKOUT / "tests/fixtures/paint-kite.md", fresh.checkout / "page.md")
+    done = fresh.run(command, fresh.checkout)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", IN_THE_SHELL, ids=range(len(IN_THE_SHELL)))
+def test_commands_for_the_shell(fresh: Environment, service: dict[str, str], photo: Path, block: str) -> None:
+    done = fresh.run(f"set -euo pipefail\n{block}", photo.parent, **service)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_programs(fresh: Environment, service: dict[str, str], photo: Path, program: str) -> None:
+    script = photo.parent / "program.py"
+    script.write_text(program, "utf-8")
+    done = fresh.run(f"python -W error {script}", photo.parent, **service)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_plugin_shown_is_the_one_that_is_tested() -> None:
+    (shown,) = [block for block in blocks("python") if "@hookimpl" in block]
+    assert shown == (PLUGIN / "kie_acme/sketch/__init__.py").read_text("utf-8")
+
+
+def test_its_entry_points_too() -> None:
+    (shown,) = blocks("toml")
+    assert shown in (PLUGIN / "pyproject.toml").read_text("utf-8")
+
+
+def test_it_starts_with_what_it_is_and_the_two_commands() -> None:
+    assert README.index("```sh\nmake demo\nmake test\n```") < 500

@@ -1,0 +1,296 @@
+"""Local files: what may be given, and what it really is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from kie_models.nano_banana_edit import NanoBananaEdit
+from PIL import Image
+
+from kie_registry.binding import MediaSlot, check_file
+from kie_registry.media import (
+    LocalFile,
+    UnusableMedia,
+    address_problem,
+    inspect,
+    is_address,
+    sniff,
+    suffix_of,
+)
+
+
+def drawn(kind: str, mode: str = "RGB") -> bytes:
+    """Return a real picture, encoded as `kind`."""
+    buffer = io.BytesIO()
+    Image.new(mode, (4, 4)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def sound() -> bytes:
+    """Return a real, silent WAVE file."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16))
+    return buffer.getvalue()
+
+
+PNG = drawn("PNG")
+
+SOURCES: dict[str, Callable[[Path], Any]] = {
+    "path": lambda path: path,
+    "text path": str,
+    "bytes": lambda path: path.read_bytes(),
+    "bytearray": lambda path: bytearray(path.read_bytes()),
+    "memoryview": lambda path: memoryview(path.read_bytes()),
+    "BytesIO": lambda path: io.BytesIO(path.read_bytes()),
+}
+
+
+@pytest.fixture
+def png(tmp_path: Path) -> Path:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    return path
+
+
+@pytest.mark.parametrize("given", SOURCES.values(), ids=SOURCES)
+class TestEachSource:
+    def test_is_recognised(self, png: Path, given: Callable[[Path], Any]) -> None:
+        file = inspect(given(png))
+        assert (file.mime_type, file.suffix, file.size) == ("image/png", ".png", len(PNG))
+
+    def test_has_the_digest_of_its_content(self, png: Path, given: Callable[[Path], Any]) -> None:
+        assert inspect(given(png)).digest == hashlib.sha256(PNG).hexdigest()
+
+    def test_can_be_read_twice(self, png: Path, given: Callable[[Path], Any]) -> None:
+        file = inspect(given(png))
+        with file.open() as first, file.open() as second:
+            assert (first.read(), second.read()) == (PNG, PNG)
+
+
+def test_an_open_file_goes_by_its_name(png: Path) -> None:
+    with png.open("rb") as opened:
+        assert inspect(opened).label == str(png)
+
+
+def test_the_same_file_object_may_be_given_twice(png: Path) -> None:
+    with png.open("rb") as opened:
+        assert inspect(opened) and inspect(opened).size == len(PNG)
+
+
+def test_a_path_may_start_with_a_tilde(png: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(png.parent))
+    monkeypatch.setenv("USERPROFILE", str(png.parent))
+    assert inspect("~/a.png").size == len(PNG)
+
+
+def test_a_large_file_is_read_to_its_end(tmp_path: Path) -> None:
+    content = PNG + bytes(3 << 20)
+    (tmp_path / "large.png").write_bytes(content)
+    file = inspect(tmp_path / "large.png")
+    assert (file.size, file.digest) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("mode", "encoded"),
+    [
+        ("1", "1"),
+        ("L", "L"),
+        ("LA", "LA"),
+        ("P", "P"),
+        ("RGB", "RGB"),
+        ("RGBA", "RGBA"),
+        ("I;16", "I;16"),
+        ("I", "I;16"),
+        ("CMYK", "RGB"),
+        ("YCbCr", "RGB"),
+        ("HSV", "RGB"),
+        ("LAB", "RGB"),
+        ("F", "RGB"),
+        ("PA", "RGBA"),
+        ("RGBa", "RGBA"),
+    ],
+)
+def test_a_pillow_image_becomes_a_png_that_keeps_what_png_can_keep(mode: str, encoded: str) -> None:
+    file = inspect(Image.new(mode, (4, 4)))
+    with file.open() as opened:
+        assert (file.mime_type, Image.open(opened).mode) == ("image/png", encoded)
+
+
+def closed() -> BinaryIO:
+    file = io.BytesIO(PNG)
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("make", "part"),
+    [
+        (lambda folder: folder / "missing.png", "missing.png does not exist, and is no URL"),
+        (lambda folder: "www.example.com/a.png", "does not exist, and is no URL"),
+        (lambda folder: folder, "is a directory"),
+        (lambda folder: "", "is a directory"),
+        (lambda folder: folder / "text.txt" / "a.png", "cannot be read: Not a directory"),
+        (lambda folder: "a\0b.png", "cannot be read"),
+        (lambda folder: "~no-such-user-here/a.png", "no-such-user-here/a.png"),
+        (lambda folder: folder / "empty.png", "empty.png is empty"),
+        (lambda folder: b"", "is empty"),
+        (lambda folder: io.BytesIO(), "is empty"),
+        (lambda folder: closed(), "closed"),
+        (lambda folder: io.StringIO("text"), "text file object; open the file in binary mode, 'rb'"),
+        (lambda folder: Image.new("RGB", (0, 0)), "cannot be encoded as PNG"),
+        (lambda folder: None, "is no file but NoneType: give a URL, a path, bytes"),
+        (lambda folder: 5, "is no file but int"),
+        (lambda folder: [PNG], "is no file but list"),
+    ],
+    ids=[
+        "missing", "no scheme", "directory", "no path", "under a file", "nul", "no such user", "empty file",
+        "no bytes", "empty BytesIO", "closed", "text file", "no pixels", "None", "number", "list",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_says_why(tmp_path: Path, make: Callable[[Path], Any], part: str) -> None:
+    (tmp_path / "text.txt").write_text("text")
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(UnusableMedia) as caught:
+        inspect(make(tmp_path))
+    assert part in str(caught.value)
+
+
+def test_a_file_that_is_open_for_writing_cannot_be_used(tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as opened, pytest.raises(UnusableMedia, match=r"a\.png"):
+        inspect(opened)
+
+
+def test_the_message_about_a_data_url_is_short() -> None:
+    with pytest.raises(UnusableMedia) as caught:
+        inspect("data:image/png;base64," + "A" * 50_000)
+    assert len(str(caught.value)) < 500
+
+
+FILES: list[tuple[str, bytes, str | None]] = [
+    ("a.png", PNG, "image/png"),
+    ("a.jpg", drawn("JPEG"), "image/jpeg"),
+    ("a.webp", drawn("WEBP"), "image/webp"),
+    ("a.gif", drawn("GIF"), "image/gif"),
+    ("a.bmp", drawn("BMP"), "image/bmp"),
+    ("a.tiff", drawn("TIFF"), "image/tiff"),
+    ("a.wav", sound(), "audio/wav"),
+    ("lying.jpg", PNG, "image/png"),
+    ("lying.txt", drawn("JPEG"), "image/jpeg"),
+    ("no-suffix", drawn("WEBP"), "image/webp"),
+    ("text.png", b"no image at all", None),
+    ("text.txt", b"BMW is a maker of cars", "text/plain"),
+    ("vector.svg", b"<svg/>", "image/svg+xml"),
+    ("no-suffix", b"nobody knows", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mime_type"), FILES, ids=[f"{name} {mime_type}" for name, _, mime_type in FILES]
+)
+def test_the_content_tells_what_a_file_is(
+    tmp_path: Path, name: str, content: bytes, mime_type: str | None
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert inspect(tmp_path / name).mime_type == mime_type
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"\x89PN", b"....WEB", b"GIF8"], ids=repr)
+def test_too_few_bytes_tell_nothing(content: bytes) -> None:
+    assert sniff(content) is None
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "suffix"),
+    [
+        ("image/png", ".png"),
+        ("image/jpeg", ".jpg"),
+        ("image/webp", ".webp"),
+        ("image/gif", ".gif"),
+        ("video/mp4", ".mp4"),
+        ("audio/mpeg", ".mp3"),
+        ("audio/wav", ".wav"),
+        ("unknown/kind", ""),
+        (None, ""),
+    ],
+)
+def test_each_kind_has_its_usual_suffix(mime_type: str | None, suffix: str) -> None:
+    assert suffix_of(mime_type) == suffix
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://a.b/c.png", True),
+        ("ftp://a.b/c.png", True),
+        ("a.png", False),
+        ("C:\\a.png", False),
+        ("data:image/png;base64,AAAA", False),
+        (Path("https://a.b"), False),
+        (b"https://a.b", False),
+        (None, False),
+    ],
+    ids=repr,
+)
+def test_only_text_with_a_scheme_is_meant_as_a_url(value: Any, expected: bool) -> None:
+    assert is_address(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("https://a.b/c.png", None),
+        ("http://127.0.0.1:8000/c.png?x=1#y", None),
+        ("HTTPS://A.B/ü.png", None),
+        ("https://[::1]:8000/c.png", None),
+        ("ftp://a.b/c.png", "is no http or https URL"),
+        ("a.b/c.png", "is no http or https URL"),
+        ("", "is no http or https URL"),
+        ("https://", "it needs a host"),
+        ("https://:443/c.png", "it needs a host"),
+        ("https://a.b/c d.png", "no white space"),
+        ("https://a.b/c.png\n", "no white space"),
+        ("https://a.b/\x00", "is no URL"),
+        ("https://[::1/c.png", "is no URL"),
+        ("https://a.b:99999/", "is no URL"),
+        ("https://a.b:x/", "is no URL"),
+    ],
+    ids=repr,
+)
+def test_a_url_is_checked(address: str, part: str | None) -> None:
+    found = address_problem(address)
+    assert found is None if part is None else part in (found or "no problem")
+
+
+def test_a_long_url_is_shown_in_short() -> None:
+    assert len(address_problem("ftp://a.b/" + "c" * 5_000) or "") < 200
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "size", "problem"),
+    [
+        ("image/png", 10 * 2**20, None),
+        ("image/png", 10 * 2**20 + 2**18, "a has 10.2 MB; at most 10.0 MB are allowed"),
+        ("image/png", 10 * 2**20 + 1, "a has 10,485,761 bytes; at most 10,485,760 are allowed"),
+        ("image/gif", 1, "a is image/gif; it takes image/jpeg, image/png or image/webp"),
+        (
+            None,
+            1,
+            "a is no image: its content has no known signature; it takes image/jpeg, image/png or image/webp",
+        ),
+    ],
+    ids=["within", "too large", "a byte too large", "another kind", "no kind"],
+)
+def test_a_file_is_checked_against_the_limits(mime_type: str | None, size: int, problem: str | None) -> None:
+    file = LocalFile("a", mime_type, size, "", lambda: io.BytesIO())
+    found = check_file(NanoBananaEdit, MediaSlot("image_urls", 0, "a"), file)
+    assert [str(each) for each in found] == ([f"images (image_urls): {problem}"] if problem else [])

@@ -1,0 +1,1 @@
+"""Models of Acme for kie-registry."""
