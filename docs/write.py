@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kie_registry import ModelInfo, ParameterInfo
-from kie_registry.default import default_registry
+from kie_registry.registry import default_registry
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- models: written by `make docs` -->\n", "<!-- end of models -->"

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define, field
 
 from kie_registry.calls import Calls, Model, with_prompt
-from kie_registry.default import default_registry
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
 from kie_registry.flows.wait import read_status
 from kie_registry.http import AsyncHttp
 from kie_registry.media import Image
-from kie_registry.registry import Registry
+from kie_registry.registry import Registry, default_registry
 from kie_registry.results import AsyncResult
 from kie_registry.session import Session
 from kie_registry.settings import Settings

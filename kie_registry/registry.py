@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import json
@@ -256,6 +257,17 @@ class Registry:
             for name in ids or names:
                 known = index.get(name, {})
                 yield ModelSummary(name, aliases, known.get("title", ""), known.get("output", ""), origin)
+
+
+@functools.cache
+def default_registry() -> Registry:
+    """Return the registry that clients use unless they are given another."""
+    return Registry()
+
+
+def register(*adapters: type[Adapter], replace: bool = False) -> None:
+    """Add models from the program's own code; as `Registry.register`."""
+    default_registry().register(*adapters, replace=replace)
 
 
 def _built_in_index() -> dict[str, dict[str, str]]:

@@ -12,8 +12,8 @@ from click.shell_completion import CompletionItem
 
 from kie_registry.cli import output
 from kie_registry.cli.progress import Progress
-from kie_registry.default import default_registry
 from kie_registry.description import ModelInfo, ParameterInfo
+from kie_registry.registry import default_registry
 
 _OUT = click.Option(
     ["--out", "-o"],

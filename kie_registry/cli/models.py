@@ -6,8 +6,8 @@ import click
 from attrs import asdict
 
 from kie_registry.cli import output
-from kie_registry.default import default_registry
 from kie_registry.description import ModelInfo, ParameterInfo
+from kie_registry.registry import default_registry
 
 
 @output.with_json

@@ -6,12 +6,10 @@ The contract keeps them.
 
 from __future__ import annotations
 
-import copy
 import re
-from typing import Any
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.documents import Json, create_operation, resolve
+from kie_registry.specs.documents import Json, create_operation, inline
 from kie_registry.specs.rules import request_schema
 from kie_registry.vocabulary import common_names, synonyms
 
@@ -33,13 +31,13 @@ def build_contract(document: Json, *, slug: str) -> Json:
     body, operation = request_schema(document), create_operation(document)
     if body is None or operation is None:
         raise SpecError(f"{slug}: the document describes no model: it has no createTask")
-    request = _inline(document, body)
+    request = inline(document, body)
     model = request["properties"]["model"].get("const")
     if not isinstance(model, str):
         raise SpecError(f"{slug}: the document does not name exactly one model id")
     schema = request["properties"]["input"]
     schema["additionalProperties"] = False
-    media_type = operation["requestBody"]["content"]["application/json"]
+    example = operation["requestBody"]["content"]["application/json"].get("example")
     return {
         "id": model,
         "slug": slug,
@@ -48,18 +46,8 @@ def build_contract(document: Json, *, slug: str) -> Json:
         "input": schema,
         "media": _media(schema),
         "replaced_by": _replacements(schema),
-        "example": (media_type.get("example") or {}).get("input"),
+        "example": example.get("input") if isinstance(example, dict) else None,
     }
-
-
-def _inline(document: Json, node: Any) -> Any:
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return _inline(document, resolve(document, node))
-        return {key: _inline(document, value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_inline(document, item) for item in node]
-    return copy.copy(node)
 
 
 def _media(schema: Json) -> Json:
@@ -71,11 +59,10 @@ def _media(schema: Json) -> Json:
     media: Json = {}
     for name, parameter in schema.get("properties", {}).items():
         inner = parameter.get("items", parameter)
-        if inner.get("type") != "string" or inner.get("format") != "uri":
+        prose = parameter.get("description", "").replace("`", "")
+        types, size = _TYPES.search(prose), _SIZE.search(prose)
+        if "string" not in inner.get("type", ()) or not (inner.get("format") == "uri" or types or size):
             continue
-        prose = parameter.get("description", "")
-        types = _TYPES.search(prose)
-        size = _SIZE.search(prose)
         media[name] = {
             "types": [kind.strip() for kind in types[1].split(",")] if types else [],
             "max_bytes": int(float(size[1]) * _BYTES[size[2].upper()]) if size else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ Json = dict[str, Any]
 # Keys whose value is data, not schema: nothing in them is a keyword.
 _DATA_KEYS = frozenset({"default", "enum", "const", "example", "examples", "required"})
 # Keys whose value maps names that the author chose to schemas.
-_NAME_MAPS = frozenset({"properties", "patternProperties", "schemas", "$defs", "definitions"})
+_NAME_MAPS = frozenset({"properties", "patternProperties", "schemas", "responses", "$defs", "definitions"})
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -95,8 +96,28 @@ def resolve(document: Json, node: Json) -> Json:
     if not isinstance(reference, str):
         return node
     target: Any = document
-    for part in reference.removeprefix("#/").split("/"):
+    for escaped in reference.removeprefix("#/").split("/"):
+        part = urllib.parse.unquote(escaped).replace("~1", "/").replace("~0", "~")
         target = target.get(part) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise SpecError(f"the reference {reference} points to nothing in this document")
     return target
+
+
+def inline(document: Json, node: Any, within: tuple[str, ...] = ()) -> Any:
+    """Return a copy of `node` with every local ``$ref`` replaced by what it points to.
+
+    Raises:
+        SpecError: A reference points nowhere, or leads back to itself.
+    """
+    if isinstance(node, list):
+        return [inline(document, item, within) for item in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref")
+    if not isinstance(reference, str):
+        return {key: inline(document, value, within) for key, value in node.items()}
+    if reference in within:
+        raise SpecError(f"the reference {reference} leads back to itself")
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return {**inline(document, resolve(document, node), (*within, reference)), **beside}

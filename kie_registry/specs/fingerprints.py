@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import keyword
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from attrs import define
+
+SHARED = ("__init__.py", "client.py", "index.json", "py.typed", "types.py")
+"""What stands beside the packages and belongs to all of them."""
 
 _FILE = "fingerprints.json"
 _TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
@@ -24,9 +28,12 @@ class Fingerprints:
     @classmethod
     def load(cls, package: Path) -> Fingerprints:
         """Read the fingerprints in the directory `package`; none where there are none."""
-        path = package / _FILE
-        entries = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return cls(entries, _toolchain_digest())
+        try:
+            entries = json.loads((package / _FILE).read_bytes())
+        except (OSError, ValueError):
+            entries = {}
+        # A broken file, such as one with a merge conflict, only means that everything is generated again.
+        return cls(entries if isinstance(entries, dict) else {}, _toolchain_digest())
 
     def slugs(self) -> list[str]:
         """Return the slugs that were generated."""
@@ -58,6 +65,12 @@ class Fingerprints:
         (package / _FILE).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
 
 
+def package_name(slug: str) -> str:
+    """Return the name of the package that is generated for `slug`."""
+    name = re.sub(r"\W", "_", slug)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"m_{name}"
+
+
 def tree_digest(directory: Path) -> dict[str, str]:
     """Return relative path -> hash for the files under `directory`, caches left out."""
     return {
@@ -68,8 +81,8 @@ def tree_digest(directory: Path) -> dict[str, str]:
 
 
 def _output_digest(package: Path, slug: str) -> str:
-    files = dict(tree_digest(package / re.sub(r"\W", "_", slug)))
-    for shared in ("client.py", "types.py"):
+    files = dict(tree_digest(package / package_name(slug)))
+    for shared in SHARED:
         path = package / shared
         files[shared] = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -19,24 +19,35 @@ def apply_overlay(document: Json, overlay: Json, *, source: str) -> None:
     Raises:
         SpecError: A target is no JSONPath, or matches nothing; `source` is named.
     """
-    import jsonpath
-
+    if not isinstance(overlay, dict):
+        raise SpecError(f"{source}: an overlay is a mapping, with a list of actions")
     for action in overlay.get("actions", ()):
-        target = action.get("target", "")
-        try:
-            matches = list(jsonpath.finditer(target, document))
-        except jsonpath.JSONPathError as error:
-            raise SpecError(f"{source}: the target {target!r} is no JSONPath: {error}") from error
-        if not matches:
-            raise SpecError(f"{source}: the target {target!r} matches nothing in the document")
-        for match in matches:
-            if action.get("remove"):
-                if match.parent is None:
-                    raise SpecError(f"{source}: the whole document cannot be removed")
+        if not isinstance(action, dict) or not ("remove" in action or "update" in action):
+            raise SpecError(f"{source}: {action!r} is no action: it takes a target, and update or remove")
+        matches = _find(document, action.get("target"), source)
+        # From the last to the first, so that removing one item of a list does not move the others.
+        for match in reversed(matches):
+            if not action.get("remove"):
+                _merge(match.obj, copy.deepcopy(action["update"]), f"{source}: {action['target']}")
+            elif match.parent is None:
+                raise SpecError(f"{source}: the whole document cannot be removed")
+            else:
                 container: Any = match.parent.obj
                 del container[match.parts[-1]]
-            else:
-                _merge(match.obj, copy.deepcopy(action["update"]), f"{source}: {target}")
+
+
+def _find(document: Json, target: Any, source: str) -> list[Any]:
+    import jsonpath
+
+    if not isinstance(target, str) or not target:
+        raise SpecError(f"{source}: the target {target!r} is no JSONPath")
+    try:
+        matches = list(jsonpath.finditer(target, document))
+    except jsonpath.JSONPathError as error:
+        raise SpecError(f"{source}: the target {target!r} is no JSONPath: {error}") from error
+    if not matches:
+        raise SpecError(f"{source}: the target {target!r} matches nothing in the document")
+    return matches
 
 
 def _merge(target: Any, update: Any, place: str) -> None:

@@ -8,6 +8,7 @@ Block scalars of the second hold indented fences of their own, so only a fence a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -15,6 +16,8 @@ from kie_registry.errors import SpecError
 
 _TITLE = re.compile(rb"#[ \t]+(?P<title>.+?)\s*$")
 _OPENAPI_HEADING = re.compile(rb"##[ \t]+OpenAPI\b")
+_HEADING = re.compile(rb"#{1,6}[ \t]")
+_FENCE = re.compile(rb"(?P<ticks>`{3,}|~{3,})")
 _OPENING_FENCE = re.compile(rb"(?P<ticks>`{3,})ya?ml\b[ \t]*(?P<info>.*?)\s*$")
 
 
@@ -45,24 +48,31 @@ def read_pages(content: bytes, *, source: str) -> list[Page]:
     title, under_openapi = "", False
     lines = iter(enumerate(content.splitlines(keepends=True), start=1))
     for number, line in lines:
-        if match := _TITLE.match(line):
-            title, under_openapi = match["title"].decode("utf-8", "replace"), False
-        elif _OPENAPI_HEADING.match(line):
-            under_openapi = True
-        elif under_openapi and (match := _OPENING_FENCE.match(line)):
-            body: list[bytes] = []
-            for _, inner in lines:
-                if inner.rstrip() == match["ticks"]:
-                    break
-                body.append(inner)
-            else:
+        if under_openapi and (match := _OPENING_FENCE.match(line)):
+            document = _until_closed(lines, match["ticks"])
+            if document is None:
                 raise SpecError(f"{source}:{number}: the fence of the OpenAPI document is never closed")
-            info = match["info"].decode("utf-8", "replace")
-            pages.append(Page(title, b"".join(body), info, number + 1))
+            pages.append(Page(title, document, match["info"].decode("utf-8", "replace"), number + 1))
             under_openapi = False
+        elif match := _FENCE.match(line):
+            _until_closed(lines, match["ticks"])
+        elif _HEADING.match(line):
+            under_openapi = _OPENAPI_HEADING.match(line) is not None
+            if match := _TITLE.match(line):
+                title = match["title"].decode("utf-8", "replace")
     if not pages:
         raise SpecError(
             f"{source}: no OpenAPI document found. A page of a model has a heading '## OpenAPI' "
             "(or '## OpenAPI Specification') with a yaml fence under it."
         )
     return pages
+
+
+def _until_closed(lines: Iterator[tuple[int, bytes]], ticks: bytes) -> bytes | None:
+    """Return what a fence holds, up to the closing one at column 0; None where there is none."""
+    body: list[bytes] = []
+    for _, line in lines:
+        if line.rstrip() == ticks:
+            return b"".join(body)
+        body.append(line)
+    return None

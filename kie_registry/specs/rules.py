@@ -6,12 +6,12 @@ They run in the order in which they stand here.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.documents import Json, create_operation, resolve, walk
+from kie_registry.specs.documents import Json, create_operation, inline, resolve, walk
 
 Rule = Callable[[Json, str], Iterator[str]]
 RULES: list[Rule] = []
@@ -26,6 +26,19 @@ def rule(function: Rule) -> Rule:
 def rule_name(function: Rule) -> str:
     """Return the name under which a rule is reported."""
     return function.__name__.replace("_", "-")
+
+
+@rule
+def inline_request(document: Json, _slug: str) -> Iterator[str]:
+    """Put what the request refers to in its place, so that the rules after it see one tree."""
+    operation = model_operation(document)
+    if operation is None:
+        return
+    content = operation["requestBody"]["content"]["application/json"]
+    inlined = inline(document, content["schema"])
+    if inlined != content["schema"]:
+        content["schema"] = inlined
+        yield "$..requestBody"
 
 
 @rule
@@ -80,12 +93,14 @@ def plain_bearer(document: Json, _slug: str) -> Iterator[str]:
 def name_operation(document: Json, _slug: str) -> Iterator[str]:
     """Name the operation of a model create_task, and drop the tags that would become folders."""
     operation = model_operation(document)
-    if operation is None or operation.get("operationId") == "create_task":
+    if operation is None:
         return
-    yield f"$..operationId: {operation.get('operationId')}"
-    operation["operationId"] = "create_task"
-    operation.pop("tags", None)
-    operation.pop("callbacks", None)
+    if operation.get("operationId") != "create_task":
+        yield f"$..operationId: {operation.get('operationId')}"
+        operation["operationId"] = "create_task"
+    for key in ("tags", "callbacks"):
+        if operation.pop(key, None):
+            yield f"$..{key}"
 
 
 @rule
@@ -112,25 +127,14 @@ def fix_model(document: Json, _slug: str) -> Iterator[str]:
 def open_responses(document: Json, _slug: str) -> Iterator[str]:
     """Give createTask one response for every status, in which anything may be missing, null or unknown.
 
-    kie.ai answers errors with HTTP 200, codes that no page lists, and ``data: null``.
+    kie.ai answers errors with HTTP 200, codes that no page lists, and ``data: null``; what its pages say of
+    the answer differs from page to page, and a task id that was not read would be a paid task lost.
     """
     operation = model_operation(document)
-    if operation is None:
+    if operation is None or operation.get("responses") == _ANY_ANSWER:
         return
-    published = operation.get("responses", {}).get("200", {})
-    schema = published.get("content", {}).get("application/json", {}).get("schema", {})
-    merged = _open(_merge(document, schema))
-    for name in ("code", "msg", "data"):
-        if name not in merged.setdefault("properties", {}):
-            merged["properties"][name] = _open(_ENVELOPE[name])
-    operation["responses"] = {
-        "default": {
-            "description": "The envelope. The HTTP status is usually 200; `code` tells.",
-            "content": {"application/json": {"schema": merged}},
-        }
-    }
+    operation["responses"] = copy.deepcopy(_ANY_ANSWER)
     document["components"].pop("responses", None)
-    document["components"].pop("schemas", None)
     yield "$..responses"
 
 
@@ -140,28 +144,41 @@ def name_schemas(document: Json, slug: str) -> Iterator[str]:
     body, operation = request_schema(document), model_operation(document)
     if body is None or operation is None:
         return
-    schemas: Json = document["components"].setdefault("schemas", {})
+    schemas: Json = copy.deepcopy(_ANSWER_SCHEMAS)
     properties = body["properties"]
-    model_input = resolve(document, properties["input"])
+    model_input = properties["input"]
     for name, schema in model_input.get("properties", {}).items():
-        if isinstance(schema, dict) and "enum" in schema and _all_text(schema["enum"]):
-            model_input["properties"][name] = _lift(schemas, _pascal(name), schema)
+        if isinstance(schema, dict):
+            model_input["properties"][name] = _lift_enum(schemas, name, schema)
+            if isinstance(items := schema.get("items"), dict):
+                schema["items"] = _lift_enum(schemas, name, items)
     properties["input"] = _lift(schemas, f"{_pascal(slug)}Input", model_input)
     content = operation["requestBody"]["content"]["application/json"]
     content["schema"] = _lift(schemas, "CreateTaskRequest", body)
-    content = operation["responses"]["default"]["content"]["application/json"]
-    response = content["schema"]
-    data = _lift(schemas, "CreateTaskData", response["properties"]["data"])
-    response["properties"]["data"] = {"oneOf": [{"type": "null"}, data]}
-    schemas["CreateTaskData"]["type"] = "object"
-    content["schema"] = _lift(schemas, "CreateTaskResponse", response)
-    yield ", ".join(sorted(schemas))
+    if document["components"].get("schemas") != schemas:
+        document["components"]["schemas"] = schemas
+        yield ", ".join(sorted(schemas))
 
 
-_ENVELOPE: Json = {
-    "code": {"type": "integer"},
-    "msg": {"type": "string"},
-    "data": {"type": "object", "properties": {"taskId": {"type": "string"}}},
+_ANY_ANSWER: Json = {
+    "default": {
+        "description": "The envelope. The HTTP status is usually 200; `code` tells.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CreateTaskResponse"}}},
+    }
+}
+_ANSWER_SCHEMAS: Json = {
+    "CreateTaskResponse": {
+        "type": "object",
+        "properties": {
+            "code": {"type": ["integer", "null"], "description": "200, or the code of an error."},
+            "msg": {"type": ["string", "null"], "description": "What went wrong, in kie.ai's words."},
+            "data": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/CreateTaskData"}]},
+        },
+    },
+    "CreateTaskData": {
+        "type": "object",
+        "properties": {"taskId": {"type": ["string", "null"], "description": "The id of the new task."}},
+    },
 }
 
 
@@ -195,30 +212,10 @@ def _is_schema(node: Json) -> bool:
     return any(key in node for key in ("type", "enum", "const", "properties", "items"))
 
 
-def _merge(document: Json, schema: Json) -> Json:
-    """Merge the ``allOf`` of a response into one object; later parts add to earlier ones."""
-    schema = resolve(document, schema)
-    merged: Json = {key: value for key, value in schema.items() if key != "allOf"}
-    for part in schema.get("allOf", ()):
-        for key, value in _merge(document, part).items():
-            if key == "properties":
-                merged.setdefault("properties", {}).update(value)
-            else:
-                merged.setdefault(key, value)
-    return merged
-
-
-def _open(schema: Json) -> Json:
-    """Return `schema` so that no answer can break it: all optional, all nullable, no closed lists."""
-    opened: Json = {"type": schema.get("type", "object")}
-    if "description" in schema:
-        opened["description"] = schema["description"]
-    properties = schema.get("properties")
-    if properties or opened["type"] == "object":
-        opened["properties"] = {name: _open(value) for name, value in (properties or {}).items()}
-    elif isinstance(opened["type"], str):
-        opened["type"] = [opened["type"], "null"]
-    return opened
+def _lift_enum(schemas: Json, name: str, schema: Json) -> Json:
+    """Lift an enum that Python can name; one of mixed types or of booleans stays where it is."""
+    kinds = {type(value) for value in schema.get("enum", ())}
+    return _lift(schemas, _pascal(name), schema) if kinds in ({str}, {int}) else schema
 
 
 def _lift(schemas: Json, name: str, schema: Json) -> Json:
@@ -227,10 +224,6 @@ def _lift(schemas: Json, name: str, schema: Json) -> Json:
     schema.pop("title", None)
     schemas[name] = schema
     return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _all_text(values: list[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
 
 
 def _pascal(name: str) -> str:

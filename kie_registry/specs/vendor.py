@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,26 +70,30 @@ def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}") from error
+    pages = [(page, _model_id(page, f"{path}:{page.line}")) for page in read_pages(content, source=str(path))]
     sources = read_sources(specs)
+    by_hand = {spec.stem for spec in specs.glob("*.yaml")} - set(sources)
     slugs = []
-    for page in read_pages(content, source=str(path)):
-        model = _model_id(page, f"{path}:{page.line}")
-        slug = choose_slug(model, sources)
+    for page, model in pages:
+        slug = choose_slug(model, sources, taken=by_hand)
+        slugs.append(slug)
+        target = specs / f"{slug}.yaml"
         digest = hashlib.sha256(page.document).hexdigest()
         known = sources.get(slug)
         if known is None or known.sha256 != digest:
             place = page.info.split(" ")[0]
             sources[slug] = Source(model, page.title, path.name, place, today.isoformat(), digest)
+        if not target.exists() or target.read_bytes() != page.document:
             specs.mkdir(parents=True, exist_ok=True)
-            (specs / f"{slug}.yaml").write_bytes(page.document)
-        slugs.append(slug)
+            target.write_bytes(page.document)
     (specs / "sources.toml").write_text(_dump(sources), "utf-8")
     return list(dict.fromkeys(slugs))
 
 
-def choose_slug(model: str, sources: dict[str, Source]) -> str:
+def choose_slug(model: str, sources: Mapping[str, Source], taken: Collection[str] = ()) -> str:
     """Return a short name for `model`: the shortest end of its id that tells it from others.
 
+    Those of `sources` and those `taken` by specs written by hand are others.
     ``google/nano-banana-edit`` is nano-banana-edit; ``qwen/text-to-image`` is qwen-text-to-image.
     """
     for slug, source in sources.items():
@@ -98,7 +103,7 @@ def choose_slug(model: str, sources: dict[str, Source]) -> str:
     for start in range(len(parts) - 1, -1, -1):
         slug = "-".join(filter(None, parts[start:]))
         words = {word for word in slug.split("-") if not re.fullmatch(r"v?\d*", word)}
-        if words - _TASK_WORDS and slug not in sources:
+        if words - _TASK_WORDS and slug not in sources and slug not in taken:
             return slug
     raise SpecError(f"no short name can be made of the model id {model!r}")
 

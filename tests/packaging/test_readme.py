@@ -11,6 +11,8 @@ import pytest
 from kie_registry.sandbox import Sandbox
 from tests.packaging.conftest import CHECKOUT, README, Environment, blocks, shell_commands
 
+pytestmark = pytest.mark.xdist_group("packaging")
+
 PLUGIN = CHECKOUT / "tests/third_party/kie-acme"
 IN_THE_CHECKOUT = [
     command for command in shell_commands() if command.startswith("make ") and "wheel" not in command

@@ -12,6 +12,8 @@ import pytest
 from kie_registry.sandbox import Sandbox
 from tests.packaging.conftest import CHECKOUT, Environment
 
+pytestmark = pytest.mark.xdist_group("packaging")
+
 SKETCH = CHECKOUT / "tests/third_party/kie-acme/kie_acme/sketch/openapi.yaml"
 
 

@@ -33,7 +33,7 @@ def parse(response: httpx.Response) -> CreateTaskResponse | None:
     """Return what the body says, whatever the status; None where it is no JSON object."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return CreateTaskResponse.from_dict(body) if isinstance(body, dict) else None
 

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="CreateTaskData")
 class CreateTaskData:
     """
     Attributes:
-        task_id (None | str | Unset): Task ID, can be used with Get Task Details endpoint to query task status
+        task_id (None | str | Unset): The id of the new task.
     """
 
     task_id: None | str | Unset = UNSET

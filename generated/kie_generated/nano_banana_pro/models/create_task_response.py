@@ -19,19 +19,8 @@ T = TypeVar("T", bound="CreateTaskResponse")
 class CreateTaskResponse:
     """
     Attributes:
-        code (int | None | Unset): Response status code
-
-            - **200**: Success - Request has been processed successfully
-            - **401**: Unauthorized - Authentication credentials are missing or invalid
-            - **402**: Insufficient Credits - Account does not have enough credits to perform the operation
-            - **404**: Not Found - The requested resource or endpoint does not exist
-            - **422**: Validation Error - The request parameters failed validation checks
-            - **429**: Rate Limited - Request limit has been exceeded for this resource
-            - **455**: Service Unavailable - System is currently undergoing maintenance
-            - **500**: Server Error - An unexpected error occurred while processing the request
-            - **501**: Generation Failed - Content generation task failed
-            - **505**: Feature Disabled - The requested feature is currently disabled
-        msg (None | str | Unset): Response message, error description when failed
+        code (int | None | Unset): 200, or the code of an error.
+        msg (None | str | Unset): What went wrong, in kie.ai's words.
         data (CreateTaskData | None | Unset):
     """
 
