@@ -13,7 +13,9 @@ An instance holds the parameters of one call. Adapters do no I/O, so that one cl
 from __future__ import annotations
 
 import inspect
-import sys
+import keyword
+import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
@@ -24,7 +26,8 @@ from kie_registry.errors import PluginError
 from kie_registry.vocabulary import coerce, common_names
 
 _NATIVE = "kie_registry.native"
-_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names"})
+# Names that a field cannot have: those of the class itself, and that of the instance in its own methods.
+_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names", "self"})
 
 
 def native(name: str, *, default: Any = attrs.NOTHING, kw_only: bool = True) -> Any:
@@ -58,13 +61,19 @@ class Adapter:
             return
         cls.contract = contract if isinstance(contract, Contract) else Contract.load(contract)
         cls.aliases = tuple(aliases)
+        _verify(cls, _declared(cls))
         _declare_the_rest(cls)
-        attrs.define(cls, slots=False, kw_only=True, eq=False)
+        attrs.define(cls, slots=False, kw_only=True, eq=False, repr=False)
         cls.parameter_names = {
             field.name: field.metadata.get(_NATIVE, field.name)
             for field in attrs.fields(cls)  # type: ignore[arg-type]
         }
-        _verify(cls)
+
+    def __repr__(self) -> str:
+        """Return the parameters in short: a file may be given as its bytes."""
+        given = ((name, getattr(self, name)) for name in self.parameter_names)
+        shown = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in given if value is not None)
+        return f"{type(self).__name__}({shown})"
 
     def to_input(self) -> dict[str, Any]:
         """Return the model's own input: native name -> value, files still as they were given.
@@ -92,38 +101,52 @@ def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
+def field_name(name: str) -> str:
+    """Return the name of the field for a parameter whose own name Python may not allow."""
+    safe = re.sub(r"\W", "_", name).lstrip("_")
+    if safe[:1].isdigit() or not safe:
+        safe = f"p_{safe}"
+    return f"{safe}_" if keyword.iskeyword(safe) or safe in _RESERVED else safe
+
+
+def _declared(cls: type[Adapter]) -> dict[str, str]:
+    """Return field name -> native name for the fields that `cls` declares itself."""
+    annotations = inspect.get_annotations(cls)
+    fields = [name for name in annotations if not _is_class_variable(annotations[name])]
+    return {name: _native_name(cls, name) for name in fields}
+
+
 def _declare_the_rest(cls: type[Adapter]) -> None:
     """Give `cls` a field for each parameter of the contract that it does not declare itself."""
-    own = inspect.get_annotations(cls)
-    declared = {_native_name(cls, name) for name in own if not _is_class_variable(cls, name)}
-    annotations = dict(own)
+    declared = _declared(cls)
+    annotations = dict(inspect.get_annotations(cls))
     for common, name in common_names(cls.contract.input).items():
-        field_name = common if common not in annotations else name
-        if name in declared or not field_name.isidentifier() or field_name in _RESERVED:
+        if name in declared.values():
             continue
+        field = field_name(common if common not in annotations else name)
+        while field in annotations:
+            field += "_"
         schema = cls.contract.parameters[name]
         required = name in cls.contract.required and "default" not in schema
-        annotations[field_name] = Any if required else Any | None
-        setattr(cls, field_name, native(name) if required else native(name, default=None))
+        annotations[field] = Any if required else Any | None
+        setattr(cls, field, native(name) if required else native(name, default=None))
     cls.__annotations__ = annotations
 
 
-def _is_class_variable(cls: type[Adapter], name: str) -> bool:
-    annotation = inspect.get_annotations(cls)[name]
+def _is_class_variable(annotation: Any) -> bool:
     return "ClassVar" in (annotation if isinstance(annotation, str) else repr(annotation))
 
 
-def _native_name(cls: type[Adapter], field_name: str) -> str:
-    declared: Any = cls.__dict__.get(field_name)
+def _native_name(cls: type[Adapter], name: str) -> str:
+    declared: Any = cls.__dict__.get(name)
     metadata: Mapping[str, str] = getattr(declared, "metadata", None) or {}
-    return metadata.get(_NATIVE, field_name)
+    return metadata.get(_NATIVE, name)
 
 
-def _verify(cls: type[Adapter]) -> None:
-    module = sys.modules.get(cls.__module__)
-    place = f"{cls.__module__}.{cls.__qualname__}" if module else cls.__qualname__
+def _verify(cls: type[Adapter], declared: Mapping[str, str]) -> None:
+    place = f"{cls.__module__}.{cls.__qualname__}"
     known = cls.contract.parameters
-    for name, native_name in cls.parameter_names.items():
+    for name, native_name in declared.items():
         if native_name not in known:
             raise PluginError(
                 place,

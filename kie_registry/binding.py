@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -65,17 +65,24 @@ def bind(adapter: type[Adapter], parameters: Mapping[str, Any]) -> Bound:
     """Bind `parameters`, by common or native names, to the model; None leaves a parameter out."""
     values, problems = _resolve_names(adapter, parameters)
     missing = list(_missing(adapter, values))
-    if problems or missing:
-        # No instance can be made; what was given is checked all the same, so that all errors show at once.
-        names = adapter.parameter_names
-        given = native_input(adapter.contract, {names[name]: value for name, value in values.items()})
-        return _check(adapter, given, [*problems, *missing])
-    return bind_instance(adapter(**values))
+    if not problems and not missing:
+        return bind_instance(adapter(**values))
+    # No instance can be made; what was given is checked all the same, so that all errors show at once.
+    names = adapter.parameter_names
+    given = native_input(adapter.contract, {names[name]: value for name, value in values.items()})
+    return _check(adapter, given, [*problems, *missing, *_blank(adapter, values)])
 
 
 def bind_instance(instance: Adapter) -> Bound:
     """Bind the parameters that an adapter instance holds."""
-    return _check(type(instance), instance.to_input(), list(_blank(instance)))
+    values = {name: getattr(instance, name) for name in instance.parameter_names}
+    return _check(type(instance), instance.to_input(), list(_blank(type(instance), values)))
+
+
+def in_order(adapter: type[Adapter], problems: Iterable[Problem]) -> list[Problem]:
+    """Return `problems` as a person reads them: unknown names first, then in the order of the parameters."""
+    order = {name: at for at, name in enumerate(adapter.parameter_names)}
+    return sorted(problems, key=lambda problem: order.get(problem.parameter, -1))
 
 
 def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -90,7 +97,8 @@ def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tup
         elif value is None:
             continue
         elif name in values:
-            problems.append(Problem(name, f"is given twice, as {given_as[name]} and as {given}"))
+            twice = f"is given twice, as {given_as[name]} and as {given}"
+            problems.append(_problem(adapter, adapter.parameter_names[name], twice))
         else:
             values[name], given_as[name] = value, given
     return values, problems
@@ -112,12 +120,12 @@ def _missing(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Prob
             yield _problem(adapter, native_name, "is missing")
 
 
-def _blank(instance: Adapter) -> Iterator[Problem]:
+def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Problem]:
     """An empty prompt breaks no documented limit, and is an error of the caller all the same."""
-    for name, native_name in instance.parameter_names.items():
-        value = getattr(instance, name)
-        if isinstance(value, str) and not value.strip() and native_name in instance.contract.required:
-            yield _problem(type(instance), native_name, "is empty")
+    for name, value in values.items():
+        native_name = adapter.parameter_names[name]
+        if isinstance(value, str) and not value.strip() and native_name in adapter.contract.required:
+            yield _problem(adapter, native_name, "is empty")
 
 
 def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
@@ -137,7 +145,7 @@ def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem
     for violation in contract.violations(checked):
         if violation.native not in reported:
             problems.append(_problem(adapter, violation.native, violation.message))
-    return Bound(adapter, given, slots, problems)
+    return Bound(adapter, given, slots, in_order(adapter, problems))
 
 
 def _place_media(name: str, value: Any) -> tuple[Any, list[MediaSlot]]:
@@ -171,8 +179,8 @@ def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
         else:
             yield f"{file.label} is {file.mime_type}; it takes {accepted}"
     if limits.max_bytes is not None and file.size > limits.max_bytes:
-        size, most = file.size / 2**20, limits.max_bytes / 2**20
-        yield f"{file.label} has {size:.1f} MB; at most {most:.1f} MB are allowed"
+        most = f"{limits.max_bytes:,} ({limits.max_bytes / 2**20:g} MB)"
+        yield f"{file.label} has {file.size:,} bytes; at most {most} are allowed"
 
 
 def file_problem(adapter: type[Adapter], slot: MediaSlot, message: str) -> Problem:

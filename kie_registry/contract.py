@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -79,11 +79,17 @@ class Contract:
         name = package if "." in package else f"{BUILT_IN}.{package}"
         try:
             content = pkgutil.get_data(name, "contract.json")
-        except (ImportError, OSError) as error:
+        except ImportError as error:
+            raise PluginError(name, f"the package of the contract cannot be imported: {error}") from error
+        except OSError as error:
             raise PluginError(name, f"there is no contract.json in this package: {error}") from error
         if content is None:
-            raise PluginError(name, "this package has no files to read a contract from")
-        return cls.from_json(json.loads(content), client=name)
+            raise PluginError(name, f"there is no package, or no module named {name}, to read a contract from")
+        try:
+            return cls.from_json(json.loads(content), client=name)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise PluginError(name, f"its contract.json is none: {problem}") from error
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], *, client: str | None = None) -> Contract:
@@ -122,12 +128,50 @@ class Contract:
 
     def violations(self, native_input: Mapping[str, Any]) -> list[Violation]:
         """Return every place where `native_input` breaks the contract; empty where it holds."""
+        if _unsayable(native_input):
+            return self._with_unsayable(native_input)
         if self._validator.is_valid(native_input):
             return []
         found = [violation for error in self._validator.iter_errors(native_input) for violation in _read(error)]
-        # A value of the wrong type is no member of an enum either: the first message says enough.
-        first = {violation.native: violation for violation in reversed(found) if violation.native}
-        return [*first.values(), *(violation for violation in found if not violation.native)]
+        # One message for a parameter says enough, and a list of what it takes says more than its type.
+        found.sort(key=lambda violation: _LISTS_CHOICES not in violation.message)
+        first: dict[str, Violation] = {}
+        for violation in found:
+            first.setdefault(violation.native, violation)
+        order = {name: at for at, name in enumerate(["", *self.parameters])}
+        return sorted(first.values(), key=lambda violation: order.get(violation.native, -1))
+
+    def _with_unsayable(self, native_input: Mapping[str, Any]) -> list[Violation]:
+        """Name what JSON cannot hold, and check the rest without it."""
+        said, unsayable = {}, []
+        for name, value in native_input.items():
+            if (wrong := _unsayable(value)) is None:
+                said[name] = value
+            else:
+                takes = " or ".join(_types(self.parameters.get(name, {}).get("type", "any value of JSON")))
+                message = f"{wrong}; it takes {takes}" if "type" in wrong else wrong
+                unsayable.append(Violation(name, message))
+        names = {violation.native for violation in unsayable}
+        rest = [violation for violation in self.violations(said) if violation.native not in names]
+        return [*unsayable, *rest]
+
+
+_LISTS_CHOICES = " is not one of "
+
+
+def _types(kinds: str | list[str]) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _unsayable(value: Any) -> str | None:
+    """Say why JSON cannot hold `value`; None where it can."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate), which cannot be sent"
+    except (TypeError, ValueError, RecursionError):
+        return f"{_clip(repr(value))} is of the wrong type"
+    return None
 
 
 def _read(error: ValidationError) -> Iterator[Violation]:
@@ -145,31 +189,27 @@ def _read(error: ValidationError) -> Iterator[Violation]:
 
 
 def _explain(name: str, keyword: Mapping[str, Any], error: ValidationError) -> str:
-    limit = keyword.get("limit")
-    value: Any = error.instance
-    match name:
-        case "enum":
-            choices = ", ".join(_show(option) for option in keyword["options"])
-            return f"{_show(value)} is not one of {choices}"
-        case "type":
-            wanted = " or ".join(keyword["types"])
-            return f"{_show(value)} is of the wrong type; it takes {wanted}"
-        case "maxLength":
-            return f"has {len(value):,} characters; at most {limit:,} are allowed"
-        case "minLength":
-            return f"has {len(value):,} characters; at least {limit:,} are needed"
-        case "maxItems":
-            return f"has {len(value)} items; at most {limit} are allowed"
-        case "minItems":
-            return f"has {len(value)} items; at least {limit} {'is' if limit == 1 else 'are'} needed"
-        case "maximum":
-            return f"{_show(value)} is above the largest value, {limit}"
-        case "minimum":
-            return f"{_show(value)} is below the smallest value, {limit}"
-        case "multipleOf":
-            return f"{_show(value)} is not a multiple of {keyword['multiple_of']}"
-        case _:
-            return _clip(error.message)
+    explain = _EXPLANATIONS.get(name)
+    return explain(error.instance, keyword) if explain else _clip(error.message)
+
+
+_EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "enum": lambda value, rule: f"{_show(value)}{_LISTS_CHOICES}{', '.join(map(_show, rule['options']))}",
+    "type": lambda value, rule: f"{_show(value)} is of the wrong type; it takes {' or '.join(rule['types'])}",
+    "maxLength": lambda value, rule: f"has {len(value):,} characters; at most {rule['limit']:,} are allowed",
+    "minLength": lambda value, rule: f"has {len(value):,} characters; at least {rule['limit']:,} are needed",
+    "maxItems": lambda value, rule: f"has {len(value)} items; at most {rule['limit']} are allowed",
+    "minItems": lambda value, rule: (
+        f"has {len(value)} items; at least {rule['limit']} {'is' if rule['limit'] == 1 else 'are'} needed"
+    ),
+    "maximum": lambda value, rule: f"{_show(value)} is above the largest value, {rule['limit']}",
+    "minimum": lambda value, rule: f"{_show(value)} is below the smallest value, {rule['limit']}",
+    "multipleOf": lambda value, rule: f"{_show(value)} is not a multiple of {rule['multiple_of']}",
+    "pattern": lambda value, rule: f"{_show(value)} does not have the form {rule['pattern']}",
+    "anyOf": lambda value, _: f"{_show(value)} fits none of the documented alternatives (anyOf)",
+    "oneOf": lambda value, _: f"{_show(value)} does not fit exactly one of the documented alternatives (oneOf)",
+}
+"""JSON Schema keyword -> what its violation means, from the value and what the validator knows of the rule."""
 
 
 def _show(value: Any) -> str:

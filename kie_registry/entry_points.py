@@ -57,7 +57,11 @@ def _ask(group: str) -> list[PluginEntry]:
     from importlib.metadata import entry_points
 
     found = {
-        PluginEntry(entry.name, entry.module, entry.dist.name if entry.dist else "unknown distribution")
+        PluginEntry(
+            entry.name,
+            entry.value.partition(":")[0].strip(),
+            entry.dist.name if entry.dist else "unknown distribution",
+        )
         for entry in entry_points(group=group)
     }
     return sorted(found, key=astuple)

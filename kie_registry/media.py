@@ -9,6 +9,7 @@ import hashlib
 import io
 import mimetypes
 import os
+import re
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
@@ -36,29 +37,30 @@ Image: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bin
 """An image: a URL, a path, the bytes of a file, an open binary file, or a Pillow image."""
 
 _HEAD = 64
-_PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+_PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
+_NEAREST_MODES = {"I": "I;16", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
 
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (8, b"WEBP", "image/webp"),
-    (0, b"GIF87a", "image/gif"),
-    (0, b"GIF89a", "image/gif"),
-    (0, b"BM", "image/bmp"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (4, b"ftypavif", "image/avif"),
-    (4, b"ftypheic", "image/heic"),
-    (4, b"ftypmif1", "image/heif"),
-    (4, b"ftypqt", "video/quicktime"),
-    (4, b"ftypM4A", "audio/mp4"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"\x1aE\xdf\xa3", "video/webm"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
+_SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (kind, re.compile(pattern, re.DOTALL))
+    for kind, pattern in (
+        ("image/png", rb"\x89PNG\r\n\x1a\n"),
+        ("image/jpeg", rb"\xff\xd8\xff"),
+        ("image/webp", rb"RIFF.{4}WEBP"),
+        ("image/gif", rb"GIF8[79]a"),
+        ("image/bmp", rb"BM.{4}\0{4}"),
+        ("image/tiff", rb"II\*\0|MM\0\*"),
+        ("image/avif", rb".{4}ftypavi[fs]"),
+        ("image/heic", rb".{4}ftyphe[iv]"),
+        ("image/heif", rb".{4}ftyp(mif|msf)1"),
+        ("video/quicktime", rb".{4}ftypqt"),
+        ("audio/mp4", rb".{4}ftypM4A"),
+        ("video/mp4", rb".{4}ftyp"),
+        ("video/webm", rb"\x1aE\xdf\xa3"),
+        ("audio/wav", rb"RIFF.{4}WAVE"),
+        ("audio/mpeg", rb"ID3|\xff[\xfb\xf3\xf2]"),
+        ("audio/flac", rb"fLaC"),
+        ("audio/ogg", rb"OggS"),
+    )
 )
 _SUFFIXES = {
     "image/jpeg": ".jpg",
@@ -110,25 +112,25 @@ def suffix_of(mime_type: str | None) -> str:
 
 def sniff(head: bytes) -> str | None:
     """Return the MIME type that the first bytes of a file tell of; None where they tell nothing."""
-    return next((kind for at, mark, kind in _SIGNATURES if head[at:].startswith(mark)), None)
+    return next((kind for kind, pattern in _SIGNATURES if pattern.match(head)), None)
 
 
 def is_address(value: Any) -> bool:
     """Whether `value` is text that is meant as a URL rather than as a path."""
-    return isinstance(value, str) and "://" in value
+    return isinstance(value, str) and ("://" in value or value.startswith("data:"))
 
 
 def address_problem(address: str) -> str | None:
     """Say what is wrong with a URL that kie.ai shall fetch or call; None where it will do."""
-    shown = address if len(address) <= 80 else f"{address[:79]}…"
+    shown = _clip(address)
     try:
         parts = urllib.parse.urlsplit(address)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
         return f"{shown!r} is no URL: {error}"
     if parts.scheme not in ("http", "https"):
         return f"{shown!r} is no http or https URL"
-    if not host or any(character.isspace() for character in address):
+    if not host or not address.isprintable() or " " in address:
         return f"{shown!r} is no URL: it needs a host, and no white space"
     return None
 
@@ -144,26 +146,26 @@ def inspect(source: Any, label: str = "the data") -> LocalFile:
         UnusableMedia: It does not exist, cannot be read, is empty, or is nothing that can be uploaded.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _inspect_path(Path(source).expanduser())
+        return _inspect_path(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _inspect_bytes(bytes(source), label)
     if isinstance(source, PillowImage):
         return _inspect_bytes(_encode(source), label)
     if callable(getattr(source, "read", None)):
-        content = source.read()
-        if not isinstance(content, bytes):
-            raise UnusableMedia(f"{label} is a text file object; open the file in binary mode, 'rb'")
-        return _inspect_bytes(content, str(getattr(source, "name", label)))
+        name = str(getattr(source, "name", label))
+        return _inspect_bytes(_read_file_object(source, name), name)
     raise UnusableMedia(
         f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object "
         "or a Pillow image"
     )
 
 
-def _inspect_path(path: Path) -> LocalFile:
+def _inspect_path(given: str | os.PathLike[str]) -> LocalFile:
     digest = hashlib.sha256()
     size = 0
+    shown = _clip(str(given))
     try:
+        path = Path(given).expanduser()
         with path.open("rb") as file:
             head = file.read(_HEAD)
             chunk = head
@@ -172,13 +174,27 @@ def _inspect_path(path: Path) -> LocalFile:
                 size += len(chunk)
                 chunk = file.read(1 << 20)
     except FileNotFoundError:
-        raise UnusableMedia(f"{path} does not exist, and is no URL") from None
+        raise UnusableMedia(f"{shown} does not exist, and is no URL") from None
     except IsADirectoryError:
-        raise UnusableMedia(f"{path} is a directory") from None
-    except (OSError, ValueError) as error:
+        raise UnusableMedia(f"{shown} is a directory") from None
+    except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UnusableMedia(f"{path} cannot be read: {reason}") from None
+        raise UnusableMedia(f"{shown} cannot be read: {reason}") from None
     return _local_file(str(path), head, size, digest.hexdigest(), lambda: path.open("rb"))
+
+
+def _read_file_object(source: Any, name: str) -> bytes:
+    """Read a file object from where it stands, and put it back there, so that it can be given twice."""
+    try:
+        at = source.tell() if source.seekable() else None
+        content = source.read()
+        if at is not None:
+            source.seek(at)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnusableMedia(f"{name} cannot be read: {error}") from None
+    if not isinstance(content, bytes):
+        raise UnusableMedia(f"{name} is a text file object; open the file in binary mode, 'rb'")
+    return content
 
 
 def _inspect_bytes(content: bytes, label: str) -> LocalFile:
@@ -197,9 +213,15 @@ def _local_file(label: str, head: bytes, size: int, digest: str, opener: Callabl
 
 
 def _encode(image: PillowImage) -> bytes:
+    """Encode an image as PNG, in the nearest mode that PNG has."""
+    mode = _NEAREST_MODES.get(image.mode, image.mode if image.mode in _PNG_MODES else "RGB")
     buffer = io.BytesIO()
     try:
-        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, format="PNG")
+        (image if image.mode == mode else image.convert(mode)).save(buffer, format="PNG")
     except (OSError, ValueError) as error:
         raise UnusableMedia(f"the Pillow image cannot be encoded as PNG: {error}") from None
     return buffer.getvalue()
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"

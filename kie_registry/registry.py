@@ -53,6 +53,7 @@ class Registry:
         self._entries: dict[str, list[PluginEntry]] | None = None if entry_points else {}
         self._computed_loaded = not entry_points
         self._broken: dict[str, PluginError] = {}
+        self._replaced: set[str] = set()
         self._manager: pluggy.PluginManager | None = None
         self._loading = _PROGRAM
 
@@ -95,15 +96,7 @@ class Registry:
     def problems(self) -> list[PluginError]:
         """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
         with self._lock:
-            for name in list(self._all_entries()):
-                try:
-                    self._find(name)
-                except PluginError as error:
-                    self._broken.setdefault(error.plugin, error)
-                except UnknownModel:
-                    continue
-            self._load_computed()
-            return list(self._broken.values())
+            return self._load_everything()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids."""
@@ -119,8 +112,7 @@ class Registry:
         with self._lock:
             if found := self._known(name):
                 return found
-            if settings.strict_plugins() and (problems := self._strict_problems()):
-                raise problems[0]
+            self._be_strict()
             if entries := self._all_entries().get(name):
                 self._load_entry(name, entries)
             else:
@@ -130,7 +122,7 @@ class Registry:
             raise UnknownModel(name, self._nearest(name))
 
     def _known(self, name: str) -> _Registered | None:
-        return self._models.get(self._aliases.get(name, name))
+        return self._models.get(name) or self._models.get(self._aliases.get(name, ""))
 
     def _nearest(self, name: str) -> list[str]:
         names = {*self._models, *self._aliases, *self._all_entries()}
@@ -140,23 +132,26 @@ class Registry:
         holding = [known for known in lowered if wanted and wanted in known]
         return [lowered[match] for match in dict.fromkeys([*near, *holding])][:3]
 
-    def _strict_problems(self) -> list[PluginError]:
-        """Load everything once; a second look finds all entries loaded and costs nothing."""
-        broken = []
+    def _load_everything(self) -> list[PluginError]:
+        """Load what is not loaded yet, and return what is wrong."""
+        problems = {}
         for name, entries in self._all_entries().items():
             if self._known(name) is None:
                 try:
                     self._load_entry(name, entries)
                 except PluginError as error:
-                    broken.append(error)
+                    problems[str(error)] = error
         self._load_computed()
-        return [*broken, *self._broken.values()]
+        return list({**problems, **{str(error): error for error in self._broken.values()}}.values())
+
+    def _be_strict(self) -> None:
+        if settings.strict_plugins() and (problems := self._load_everything()):
+            raise problems[0]
 
     def _start(self) -> None:
         """Make ready for a list: the plugins that compute their models must run to be listed."""
         self._load_computed()
-        if settings.strict_plugins() and (problems := self._strict_problems()):
-            raise problems[0]
+        self._be_strict()
 
     def _all_entries(self) -> Mapping[str, list[PluginEntry]]:
         if self._entries is None:
@@ -201,7 +196,7 @@ class Registry:
                 manager.register(module, name=origin)
         except PluginError as error:
             self._broken[origin] = error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"cannot be loaded: {type(error).__name__}: {error}"
             self._broken[origin] = PluginError(origin, message)
             self._broken[origin].__cause__ = error
@@ -224,12 +219,19 @@ class Registry:
     def _add(self, adapter: type[Adapter], origin: str, *, replace: bool = False) -> None:
         if not (isinstance(adapter, type) and issubclass(adapter, Adapter) and hasattr(adapter, "contract")):
             raise PluginError(origin, f"{adapter!r} is no Adapter class with a contract")
-        names = (adapter.contract.id, *adapter.aliases)
-        for name in () if replace else names:
-            if other := self._claimant(name, origin):
-                raise PluginError(origin, f"the model name {name!r} is taken by {other}")
-        self._models[adapter.contract.id] = _Registered(adapter, origin)
-        self._aliases.update(dict.fromkeys(adapter.aliases, adapter.contract.id))
+        model_id = adapter.contract.id
+        names = {model_id, *adapter.aliases}
+        if replace:
+            self._replaced |= names
+        else:
+            # What the program has put in the place of a plugin's model keeps that place.
+            names -= self._replaced
+            for name in sorted(names):
+                if other := self._claimant(name, origin):
+                    raise PluginError(origin, f"the model name {name!r} is taken by {other}")
+        if model_id in names:
+            self._models[model_id] = _Registered(adapter, origin)
+        self._aliases.update(dict.fromkeys(names - {model_id}, model_id))
 
     def _claimant(self, name: str, origin: str) -> str | None:
         if found := self._known(name):
@@ -244,13 +246,11 @@ class Registry:
             contract = found.adapter.contract
             yield ModelSummary(model_id, found.adapter.aliases, contract.title, contract.output, found.origin)
         index = _built_in_index()
-        by_module: dict[str, list[PluginEntry]] = {}
-        for entries in self._all_entries().values():
-            for entry in entries:
-                if self._known(entry.name) is None:
-                    by_module.setdefault(entry.origin, []).append(entry)
-        for origin, offered in by_module.items():
-            names = [entry.name for entry in offered]
+        offered: dict[str, list[str]] = {}
+        for name, entries in self._all_entries().items():
+            if self._known(name) is None:
+                offered.setdefault(" and ".join(entry.origin for entry in entries), []).append(name)
+        for origin, names in offered.items():
             # Which of a module's names are aliases, only its adapters tell, or the index of the built-in ones.
             ids = [name for name in names if name in index]
             aliases = tuple(name for name in names if name not in index) if len(ids) == 1 else ()

@@ -90,6 +90,7 @@ def _checked_address(argument: str, variable: str, given: str | None, default: s
     try:
         parts = urllib.parse.urlsplit(address)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and address.isprintable() and " " not in address
     except ValueError:
         usable = False
     if not usable:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +59,7 @@ class TaskStatus:
             fail_code=_text(record.get("failCode")),
             fail_message=_text(record.get("failMsg")),
             credits=_number(record.get("creditsConsumed")),
-            result_json=_text(record.get("resultJson")),
+            result_json=_json(record.get("resultJson")),
             raw=record,
         )
 
@@ -82,9 +84,15 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
+
+
+def _json(value: Any) -> str | None:
+    """Return a result as JSON text, also where it came as the object itself."""
+    return json.dumps(value) if isinstance(value, (dict, list)) else _text(value)
 
 
 def _time(value: Any) -> datetime.datetime | None:

@@ -6,6 +6,7 @@ To extend it, add a native name to `SYNONYMS`. A name alone proves little (one m
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -33,6 +34,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """Common name -> native names, the likeliest first."""
 
 _RATIO = re.compile(r"\d+:\d+$|auto$|adaptive$|(square|portrait|landscape)(_\w+)?$")
+_INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,300}(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _RESOLUTION = re.compile(r"\d+[pk]$|\d+x\d+$", re.IGNORECASE)
 
 
@@ -94,6 +97,8 @@ def coerce(value: Any, schema: Schema) -> Any:
     ``5`` becomes ``"5"`` and ``"5"`` becomes ``5``, ``jpg`` becomes ``jpeg``, ``4k`` becomes ``4K``, and one
     value becomes a list of one, or the other way about.
     """
+    if value is None or not isinstance(schema, Mapping):
+        return value
     kind = schema.get("type")
     if kind == "array":
         items = value if isinstance(value, (list, tuple)) else [value]
@@ -102,7 +107,7 @@ def coerce(value: Any, schema: Schema) -> Any:
         return coerce(value[0], schema)
     if choices := schema.get("enum"):
         return _choose(value, choices)
-    if kind == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if kind == "string" and _is_number(value):
         return str(value)
     if kind in ("integer", "number") and isinstance(value, str):
         return _number(value)
@@ -117,17 +122,21 @@ def _choose(value: Any, choices: Iterable[Any]) -> Any:
     if isinstance(value, bool) or value in choices:
         return value
     text = str(value).lower()
+    same_but_case = [choice for choice in choices if str(choice).lower() == text]
+    if len(same_but_case) == 1:
+        return same_but_case[0]
     equal = next((same for same in EQUAL_VALUES if text in same), frozenset({text}))
     matches = [choice for choice in choices if not isinstance(choice, bool) and str(choice).lower() in equal]
     return matches[0] if len(matches) == 1 else value
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _number(text: str) -> Any:
-    try:
+    if _INTEGER.fullmatch(text):
         return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    if _DECIMAL.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text

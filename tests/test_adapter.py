@@ -14,6 +14,7 @@ from kie_models.nano_banana_pro import NanoBananaPro
 
 from kie_registry import Adapter, Contract, PluginError, native
 from kie_registry.binding import bind
+from kie_registry.description import describe
 
 TEXT = {"type": "string"}
 
@@ -250,3 +251,20 @@ def test_help_shows_the_docstring_and_the_fields(words: str) -> None:
 def test_the_text_of_an_instance_does_not_show_the_bytes_of_a_file() -> None:
     shown = repr(NanoBananaEdit(prompt="a", images=[b"x" * 100_000]))
     assert len(shown) < 1_000
+
+
+def test_a_description_says_all_of_a_parameter() -> None:
+    images = describe(NanoBananaEdit, "somewhere").parameters[1]
+    assert (images.name, images.native, images.type, images.many, images.required, images.limits) == (
+        "images",
+        "image_urls",
+        "file",
+        True,
+        True,
+        ("1 to 10 of them", "jpeg, png, webp", "up to 10 MB each"),
+    )
+
+
+def test_a_description_opens_with_the_first_line_of_the_docstring() -> None:
+    info = describe(Paint, "somewhere")
+    assert (info.summary, info.origin) == ("Paint a picture.", "somewhere")

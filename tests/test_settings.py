@@ -163,6 +163,7 @@ def test_home_may_start_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
 def test_home_is_the_platforms_own_otherwise(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    monkeypatch.delenv("KIE_HOME")
     if value is not None:
         monkeypatch.setenv("KIE_HOME", value)
     assert (settings.home().is_absolute(), settings.home().name) == (True, "kie-registry")

@@ -7,8 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from kie_registry.vocabulary import SYNONYMS, coerce, common_names, synonyms
 
@@ -205,14 +204,14 @@ simple: st.SearchStrategy[dict[str, Any]] = types | choices | limits | st.just({
 schemas = simple | st.fixed_dictionaries({"type": st.just("array"), "items": simple})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(json_values, schemas)
 def test_a_valid_value_stays_valid(value: Any, schema: dict[str, Any]) -> None:
     if jsonschema_rs.is_valid(schema, value):
         assert jsonschema_rs.is_valid(schema, coerce(value, schema))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(json_values, schemas)
 def test_a_value_in_its_form_is_not_changed_again(value: Any, schema: dict[str, Any]) -> None:
     once = coerce(value, schema)

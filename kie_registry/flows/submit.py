@@ -13,7 +13,7 @@ from attrs import frozen
 
 from kie_registry import answers
 from kie_registry.answers import Answer, read_answer
-from kie_registry.binding import Bound, check_file, file_problem
+from kie_registry.binding import Bound, check_file, file_problem, in_order
 from kie_registry.contract import Contract
 from kie_registry.effects import Acquire, Flow, Run, Send, Sleep
 from kie_registry.endpoint import create_request, parse_created
@@ -85,7 +85,7 @@ def _inspect_all(submission: Submission) -> Flow[list[LocalFile]]:
     if submission.callback_url is not None and (wrong := address_problem(submission.callback_url)):
         problems.append(Problem("callback_url", wrong))
     if problems:
-        raise InvalidRequest(problems, model=submission.contract.id)
+        raise InvalidRequest(in_order(bound.adapter, problems), model=submission.contract.id)
     return files
 
 

@@ -1,0 +1,75 @@
+"""Whether a request is what its model's OpenAPI document asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from kie_registry.sandbox.documents import Document, Documents
+from kie_registry.sandbox.envelope import Refusal
+
+_MASK = "<value>"
+_MAX_SHOWN = 60
+_CLOSING = ("additionalProperties", "unevaluatedProperties")
+
+
+class RequestChecker:
+    """Checks requests to createTask. The schema of a model is compiled when it is first used."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    async def check(self, body: Mapping[str, Any]) -> Document:
+        """Return the document of the model that a request names.
+
+        Raises:
+            Refusal: With code 422, if there is no such model or the request is not what it asks for.
+        """
+        model = body.get("model")
+        document = await self._documents.get(model) if isinstance(model, str) and model else None
+        if document is None or not isinstance(model, str):
+            raise Refusal(422, f"The model name is not supported: {model!r}" if model else "model is required")
+        if not isinstance(body.get("input"), dict):
+            raise Refusal(422, "input is required, and must be an object")
+        validator = self._validators.get(model)
+        if validator is None:
+            validator = self._validators[model] = await asyncio.to_thread(_compile, document)
+        problems = [_describe(error) for error in validator.iter_errors(body)]
+        if problems:
+            raise Refusal(422, "; ".join(problems))
+        return document
+
+
+def _compile(document: Document) -> jsonschema_rs.Draft202012Validator:
+    schema = _opened(document.request_schema)
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, mask=_MASK)
+
+
+def _opened(schema: Any) -> Any:
+    """Return a schema without what forbids unknown keys: kie.ai ignores those, and bills."""
+    if isinstance(schema, list):
+        return [_opened(item) for item in schema]
+    if isinstance(schema, dict):
+        closed = {key for key in _CLOSING if schema.get(key) is False}
+        return {key: _opened(value) for key, value in schema.items() if key not in closed}
+    return schema
+
+
+def _describe(error: jsonschema_rs.ValidationError) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Enum):
+        message = f"{_short(error.instance)} is not one of {json.dumps(kind.options)}"
+    else:
+        message = error.message.replace(_MASK, _short(error.instance))
+    return f"{place.removeprefix('.')}: {message}" if place else message
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

@@ -1,0 +1,301 @@
+"""The rate limit: fair, exact, and shared by threads and event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kie_registry.limits import Window, shared_window
+
+PATIENCE = 10.0
+"""Seconds until a test that hangs fails."""
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def free(window: Window) -> bool:
+    """Say whether there is a slot at once; leave it free."""
+    granted = window.acquire(timeout=0)
+    if granted:
+        window.release(counted=False)
+    return granted
+
+
+@pytest.mark.parametrize("number", [1, 2, 20])
+def test_as_many_slots_as_the_number(clock: Clock, number: int) -> None:
+    window = Window(number, 10, clock)
+    assert [window.acquire(timeout=0) for _ in range(number + 2)] == [True] * number + [False] * 2
+
+
+def test_a_slot_in_use_does_not_free_with_time(clock: Clock) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    clock.now += 1_000
+    assert not free(window)
+
+
+@pytest.mark.parametrize(("after", "expected"), [(0.0, False), (9.99, False), (10.0, True), (11.0, True)])
+def test_a_slot_frees_its_seconds_after_the_answer(clock: Clock, after: float, expected: bool) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    clock.now += 5
+    window.release()
+    clock.now += after
+    assert free(window) is expected
+
+
+def test_a_slot_that_the_server_never_counted_frees_at_once(clock: Clock) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    window.release(counted=False)
+    assert free(window)
+
+
+def test_each_slot_frees_by_itself(clock: Clock) -> None:
+    window = Window(2, 10, clock)
+    window.acquire()
+    window.acquire()
+    window.release()
+    clock.now += 6
+    window.release()
+    clock.now += 6
+    assert [window.acquire(timeout=0), window.acquire(timeout=0)] == [True, False]
+
+
+def test_the_one_who_waits_is_told_once(clock: Clock) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    told: list[float] = []
+
+    def wait() -> None:
+        told.append(clock.now)
+        clock.now += 5
+
+    granted = window.acquire(timeout=3, waiting=wait)
+    assert (granted, told) == (False, [100.0])
+
+
+def test_the_one_who_need_not_wait_is_not_told(clock: Clock) -> None:
+    told: list[str] = []
+    Window(1, 10, clock).acquire(waiting=lambda: told.append("waiting"))
+    assert told == []
+
+
+def test_the_timeout_ends_the_wait_by_the_clock_alone() -> None:
+    window = Window(1, 10)
+    window.acquire()
+    assert window.acquire(timeout=0.01) is False
+
+
+def test_a_slot_that_frees_within_the_timeout_is_given() -> None:
+    window = Window(1, 0.02)
+    window.acquire()
+    window.release()
+    assert window.acquire(timeout=PATIENCE) is True
+
+
+def test_whoever_gave_up_leaves_no_trace(clock: Clock) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    window.acquire(timeout=0)
+    window.release(counted=False)
+    assert [window.acquire(timeout=0), window.acquire(timeout=0)] == [True, False]
+
+
+def test_an_error_while_waiting_leaves_no_trace(clock: Clock) -> None:
+    window = Window(1, 10, clock)
+    window.acquire()
+    with pytest.raises(ZeroDivisionError):
+        window.acquire(waiting=lambda: 1 / 0)
+    window.release(counted=False)
+    assert free(window)
+
+
+def in_turn(window: Window, order: list[int], name: int) -> threading.Thread:
+    """Start a thread that takes a slot, notes its name, and gives the slot back; return once it queues."""
+    queued = threading.Event()
+
+    def run() -> None:
+        window.acquire(waiting=queued.set)
+        order.append(name)
+        window.release(counted=False)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    queued.wait(PATIENCE)
+    return thread
+
+
+def test_threads_are_served_in_the_order_of_asking() -> None:
+    window, order = Window(1, 10), list[int]()
+    window.acquire()
+    threads = [in_turn(window, order, name) for name in range(8)]
+    window.release(counted=False)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert order == list(range(8))
+
+
+def test_a_newcomer_does_not_pass_those_who_wait(clock: Clock) -> None:
+    window, order = Window(1, 10, clock), list[int]()
+    window.acquire()
+    window.release()
+    thread = in_turn(window, order, 1)
+    clock.now += 10
+    newcomer = window.acquire(timeout=0)
+    thread.join(PATIENCE)
+    assert (newcomer, order) == (False, [1])
+
+
+def most_at_once(window: Window, use: Callable[[Callable[[], None], Callable[[], None]], None]) -> int:
+    """Return how many were inside at once while `use` ran; it is given what to call on entering and leaving."""
+    lock, inside, most = threading.Lock(), 0, 0
+
+    def enter() -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+
+    def leave() -> None:
+        nonlocal inside
+        with lock:
+            inside -= 1
+        window.release(counted=False)
+
+    use(enter, leave)
+    return most
+
+
+def test_threads_never_hold_more_slots_than_there_are() -> None:
+    window = Window(3, 10)
+
+    def use(enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        def one(_: int) -> bool:
+            granted = window.acquire(timeout=PATIENCE)
+            enter()
+            leave()
+            return granted
+
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(one, range(400)))
+
+    assert most_at_once(window, use) <= 3
+
+
+def test_threads_and_event_loops_share_the_slots() -> None:
+    window = Window(3, 10)
+
+    def use(enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        async def one() -> bool:
+            granted = await window.acquire_async(timeout=PATIENCE)
+            enter()
+            await asyncio.sleep(0)
+            leave()
+            return granted
+
+        async def many() -> list[bool]:
+            return await asyncio.gather(*(one() for _ in range(100)))
+
+        def block(_: int) -> bool:
+            granted = window.acquire(timeout=PATIENCE)
+            enter()
+            leave()
+            return granted
+
+        with ThreadPoolExecutor(8) as pool:
+            loops = [pool.submit(asyncio.run, many()) for _ in range(2)]
+            assert all(pool.map(block, range(100)))
+            assert all(all(loop.result(PATIENCE)) for loop in loops)
+
+    assert most_at_once(window, use) <= 3
+
+
+class TestInAnEventLoop:
+    def test_coroutines_are_served_in_the_order_of_asking(self) -> None:
+        async def main() -> list[int]:
+            window, order = Window(1, 10), list[int]()
+            await window.acquire_async()
+
+            async def one(name: int) -> None:
+                await window.acquire_async()
+                order.append(name)
+                window.release(counted=False)
+
+            async with asyncio.TaskGroup() as group:
+                for name in range(8):
+                    group.create_task(one(name))
+                    await asyncio.sleep(0)
+                window.release(counted=False)
+            return order
+
+        assert asyncio.run(asyncio.wait_for(main(), PATIENCE)) == list(range(8))
+
+    def test_the_timeout_returns_false(self) -> None:
+        async def main() -> bool:
+            window = Window(1, 10)
+            await window.acquire_async()
+            return await window.acquire_async(timeout=0.01)
+
+        assert asyncio.run(main()) is False
+
+    @pytest.mark.parametrize("woken", [False, True], ids=["while it waits", "just as its slot frees"])
+    def test_a_cancelled_wait_leaves_no_trace(self, woken: bool) -> None:
+        async def main() -> list[bool]:
+            window = Window(1, 10)
+            await window.acquire_async()
+            queued = asyncio.Event()
+            first = asyncio.create_task(window.acquire_async(waiting=queued.set))
+            await queued.wait()
+            second = asyncio.create_task(window.acquire_async())
+            await asyncio.sleep(0)
+            if woken:
+                window.release(counted=False)
+            first.cancel()
+            await asyncio.wait([first])
+            if not woken:
+                window.release(counted=False)
+            granted = await asyncio.wait_for(second, PATIENCE)
+            return [first.cancelled(), granted, await window.acquire_async(timeout=0)]
+
+        assert asyncio.run(main()) == [True, True, False]
+
+    def test_a_loop_that_is_gone_does_not_hold_up_the_others(self) -> None:
+        window = Window(1, 10)
+        window.acquire()
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(window.acquire_async())
+        loop.run_until_complete(asyncio.sleep(0))
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        window.release(counted=False)
+        assert free(window)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (("create", "account", 20, 10.0), True),
+        (("create", "account", 20, 10), True),
+        (("create", "another", 20, 10.0), False),
+        (("read", "account", 20, 10.0), False),
+        (("create", "account", 10, 10.0), False),
+    ],
+)
+def test_clients_of_one_account_share_one_window(other: tuple[str, str, int, float], same: bool) -> None:
+    assert (shared_window("create", "account", 20, 10.0) is shared_window(*other)) is same
