@@ -124,9 +124,10 @@ def _declare_the_rest(cls: type[Adapter]) -> None:
         if name in declared.values():
             continue
         field = field_name(common if common not in annotations else name)
-        while field in annotations:
+        parameters = cls.contract.parameters
+        while field in annotations or (field in parameters and field != name):
             field += "_"
-        schema = cls.contract.parameters[name]
+        schema = parameters[name]
         required = name in cls.contract.required and "default" not in schema
         annotations[field] = Any if required else Any | None
         setattr(cls, field, native(name) if required else native(name, default=None))
@@ -146,6 +147,9 @@ def _native_name(cls: type[Adapter], name: str) -> str:
 def _verify(cls: type[Adapter], declared: Mapping[str, str]) -> None:
     place = f"{cls.__module__}.{cls.__qualname__}"
     known = cls.contract.parameters
+    for name, value in vars(cls).items():
+        if _NATIVE in (getattr(value, "metadata", None) or {}) and name not in declared:
+            raise PluginError(place, f"the field {name} needs a type: {name}: str = native(...)")
     for name, native_name in declared.items():
         if native_name not in known:
             raise PluginError(

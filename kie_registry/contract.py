@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -170,8 +171,22 @@ def _unsayable(value: Any) -> str | None:
     except UnicodeEncodeError:
         return "holds half a character (a lone surrogate), which cannot be sent"
     except (TypeError, ValueError, RecursionError):
-        return f"{_clip(repr(value))} is of the wrong type"
-    return None
+        return f"{_short(value)} is of the wrong type"
+    return None if _text_keys(value) else f"{_short(value)} is of the wrong type"
+
+
+def _text_keys(value: Any) -> bool:
+    """Whether the keys of all mappings in `value` are text; json would quietly turn others into text."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _text_keys(item) for key, item in value.items())
+    return all(map(_text_keys, value)) if isinstance(value, (list, tuple)) else True
+
+
+def _short(value: Any) -> str:
+    try:
+        return _clip(reprlib.repr(value))
+    except ValueError:
+        return f"a number of {value.bit_length():,} bits" if isinstance(value, int) else type(value).__name__
 
 
 def _read(error: ValidationError) -> Iterator[Violation]:

@@ -163,7 +163,7 @@ def inspect(source: Any, label: str = "the data") -> LocalFile:
 def _inspect_path(given: str | os.PathLike[str]) -> LocalFile:
     digest = hashlib.sha256()
     size = 0
-    shown = _clip(str(given))
+    shown = _clip(str(given), 300)
     try:
         path = Path(given).expanduser()
         with path.open("rb") as file:
@@ -186,7 +186,8 @@ def _inspect_path(given: str | os.PathLike[str]) -> LocalFile:
 def _read_file_object(source: Any, name: str) -> bytes:
     """Read a file object from where it stands, and put it back there, so that it can be given twice."""
     try:
-        at = source.tell() if source.seekable() else None
+        can_seek = getattr(source, "seekable", None)
+        at = source.tell() if can_seek is not None and can_seek() else None
         content = source.read()
         if at is not None:
             source.seek(at)
@@ -223,5 +224,5 @@ def _encode(image: PillowImage) -> bytes:
     return buffer.getvalue()
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _clip(text: str, limit: int = 80) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 import pkgutil
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -184,7 +185,11 @@ class Registry:
             self._load(entry.origin, lambda entry=entry: importlib.import_module(entry.module))
         directory = settings.home() / "plugins"
         for path in sorted(directory.glob("*.py")) if directory.is_dir() else ():
-            self._load(str(path), lambda path=path: _import_file(path))
+            origin = str(path)
+            self._load(origin, lambda path=path: _import_file(path))
+            if not any(found.origin == origin for found in self._models.values()):
+                missing = PluginError(origin, "registers no model; does its register_models have @hookimpl?")
+                self._broken.setdefault(origin, missing)
 
     def _load(self, origin: str, load: Any) -> None:
         """Import a plugin and let it register; whatever it raises is kept as its error."""
@@ -223,12 +228,12 @@ class Registry:
         names = {model_id, *adapter.aliases}
         if replace:
             self._replaced |= names
-        else:
+        elif origin != _PROGRAM:
             # What the program has put in the place of a plugin's model keeps that place.
             names -= self._replaced
-            for name in sorted(names):
-                if other := self._claimant(name, origin):
-                    raise PluginError(origin, f"the model name {name!r} is taken by {other}")
+        for name in () if replace else sorted(names):
+            if other := self._claimant(name, origin):
+                raise PluginError(origin, f"the model name {name!r} is taken by {other}")
         if model_id in names:
             self._models[model_id] = _Registered(adapter, origin)
         self._aliases.update(dict.fromkeys(names - {model_id}, model_id))
@@ -281,5 +286,7 @@ def _import_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python module")
     module = importlib.util.module_from_spec(spec)
+    # Known by its name, so that what it defines can be pickled.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -119,19 +119,28 @@ _SCALARS = ("string", "integer", "number", "boolean")
 
 def _choose(value: Any, choices: Iterable[Any]) -> Any:
     choices = list(choices)
-    if isinstance(value, bool) or value in choices:
+    text = _text(value)
+    if text is None or value in choices:
         return value
-    text = str(value).lower()
-    same_but_case = [choice for choice in choices if str(choice).lower() == text]
-    if len(same_but_case) == 1:
-        return same_but_case[0]
-    equal = next((same for same in EQUAL_VALUES if text in same), frozenset({text}))
-    matches = [choice for choice in choices if not isinstance(choice, bool) and str(choice).lower() in equal]
+    spelled = {choice: said for choice in choices if (said := _text(choice)) is not None}
+    same_but_case = [choice for choice, said in spelled.items() if said == text]
+    equal = next((same for same in EQUAL_VALUES if text in same), frozenset())
+    matches = same_but_case or [choice for choice, said in spelled.items() if said in equal]
     return matches[0] if len(matches) == 1 else value
 
 
+def _text(value: Any) -> str | None:
+    """Return text or a number in lower case; None for all that must not be taken for text."""
+    if isinstance(value, str):
+        return value.lower()
+    return str(value) if _is_number(value) else None
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether `value` is a number that can be written in full: no NaN, and none of thousands of digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else value.bit_length() <= 1024
 
 
 def _number(text: str) -> Any:

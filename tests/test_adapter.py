@@ -229,6 +229,12 @@ class TestAParameterWhoseNameIsNoFieldName:
         assert (bound.input, bound.problems) == ({"prompt": "a"}, [])
 
 
+@pytest.mark.parametrize("twin", ["a-b", "_a_b", "a b"])
+def test_a_native_name_means_that_parameter_beside_one_that_is_spelled_alike(twin: str) -> None:
+    bound = bind(built(contract({twin: TEXT, "a_b": TEXT})), {"a_b": "1"})
+    assert (bound.input, bound.problems) == ({"a_b": "1"}, [])
+
+
 @pytest.mark.parametrize(
     ("adapter", "required"),
     [(NanoBananaEdit, ["prompt", "images"]), (NanoBananaPro, ["prompt"]), (Paint, ["prompt"])],

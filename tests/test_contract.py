@@ -89,8 +89,8 @@ def test_a_long_value_is_shown_in_short(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"bytes", Path("a.png"), {"a"}, object(), float("nan"), 1j],
-    ids=["bytes", "path", "set", "object", "nan", "complex"],
+    [b"bytes", Path("a.png"), {"a"}, object(), float("nan"), 1j, {1: "a"}, 10**5000],
+    ids=["bytes", "path", "set", "object", "nan", "complex", "keys that are no text", "endless digits"],
 )
 def test_what_json_cannot_say_is_a_violation_as_well(value: Any) -> None:
     (violation,) = contract({"p": TEXT}).violations({"p": value})

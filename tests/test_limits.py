@@ -291,10 +291,8 @@ class TestInAnEventLoop:
     ("other", "same"),
     [
         (("create", "account", 20, 10.0), True),
-        (("create", "account", 20, 10), True),
         (("create", "another", 20, 10.0), False),
         (("read", "account", 20, 10.0), False),
-        (("create", "account", 10, 10.0), False),
     ],
 )
 def test_clients_of_one_account_share_one_window(other: tuple[str, str, int, float], same: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import types
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,10 @@ def test_the_same_file_object_may_be_given_twice(png: Path) -> None:
         assert [inspect(opened).size, inspect(opened).size] == [len(PNG)] * 2
 
 
+def test_a_file_object_that_can_only_be_read_will_do() -> None:
+    assert inspect(types.SimpleNamespace(read=lambda: PNG)).size == len(PNG)
+
+
 def test_a_path_may_start_with_a_tilde(png: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(png.parent))
     monkeypatch.setenv("USERPROFILE", str(png.parent))
@@ -144,7 +149,6 @@ def closed() -> BinaryIO:
         (lambda folder: "~no-such-user-here/a.png", "no-such-user-here/a.png"),
         (lambda folder: folder / "empty.png", "empty.png is empty"),
         (lambda folder: b"", "is empty"),
-        (lambda folder: io.BytesIO(), "is empty"),
         (lambda folder: closed(), "closed"),
         (lambda folder: io.StringIO("text"), "text file object; open the file in binary mode, 'rb'"),
         (lambda folder: Image.new("RGB", (0, 0)), "cannot be encoded as PNG"),
@@ -153,7 +157,7 @@ def closed() -> BinaryIO:
     ],
     ids=[
         "missing", "no scheme", "directory", "no path", "under a file", "nul", "no such user", "empty file",
-        "no bytes", "empty BytesIO", "closed", "text file", "no pixels", "None", "list",
+        "no bytes", "closed", "text file", "no pixels", "None", "list",
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_says_why(tmp_path: Path, make: Callable[[Path], Any], part: str) -> None:
@@ -210,9 +214,7 @@ def test_too_few_bytes_tell_nothing(content: bytes) -> None:
         ("image/png", ".png"),
         ("image/jpeg", ".jpg"),
         ("image/webp", ".webp"),
-        ("image/gif", ".gif"),
         ("video/mp4", ".mp4"),
-        ("audio/wav", ".wav"),
         ("unknown/kind", ""),
         (None, ""),
     ],

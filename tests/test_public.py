@@ -98,8 +98,8 @@ def test_an_unknown_attribute_is_an_attribute_error(name: str) -> None:
 
 
 def loaded_after(statement: str) -> set[str]:
-    """Return the top-level names of what a fresh interpreter has loaded after `statement`."""
-    program = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    """Return the names of all modules that a fresh interpreter has loaded after `statement`."""
+    program = f"import sys; {statement}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
 
@@ -114,6 +114,21 @@ def test_naming_the_adapter_class_does_not_import_httpx() -> None:
         "httpx",
         "PIL",
     }
+
+
+@pytest.mark.parametrize(
+    ("use", "loaded"),
+    [
+        ("get('nano-banana-pro')", {"kie_models.nano_banana_pro"}),
+        ("get('nano-banana-edit')", {"kie_models.nano_banana_edit"}),
+        ("ids()", set()),
+        ("summaries()", set()),
+        ("__contains__('nano-banana-pro')", set()),
+    ],
+)
+def test_the_registry_imports_no_model_that_is_not_asked_for(use: str, loaded: set[str]) -> None:
+    names = loaded_after(f"import kie_registry; kie_registry.Registry().{use}")
+    assert {name for name in names if name.startswith("kie_models.")} == loaded
 
 
 @pytest.mark.parametrize("package", ["kie_registry", "kie_generated", "kie_models"])

@@ -138,6 +138,8 @@ def test_a_value_takes_the_form_that_is_asked_for(value: Any, schema: dict[str, 
         (True, {"type": "integer"}),
         (None, TEXT),
         (None, enum("none", "auto")),
+        ("none", enum(None, "auto")),
+        ("true", enum(True, False)),
         (0.5, {"type": "integer"}),
         (4, enum("1K", "4K")),
         ("4", enum("1K", "4K")),
@@ -174,6 +176,12 @@ def test_a_value_is_left_alone_where_it_is_ambiguous_or_no_value(value: Any, sch
 
 def test_a_number_that_json_cannot_write_is_no_text() -> None:
     assert coerce(math.nan, TEXT) != "nan"
+
+
+@pytest.mark.parametrize("schema", [TEXT, {"type": "integer"}, enum("1"), TEXTS], ids=str)
+@pytest.mark.parametrize("value", [10**400, 10**5000, -math.inf], ids=["long", "longer", "endless"])
+def test_a_number_beyond_all_bounds_does_not_raise(value: float, schema: dict[str, Any]) -> None:
+    assert coerce(value, schema) != "1"
 
 
 def test_the_callers_list_is_not_changed() -> None:

@@ -36,10 +36,18 @@ def error(refusal: Refusal, path: str, *, as_status: bool) -> JSONResponse:
 
 async def json_object(request: Request) -> Mapping[str, Any]:
     """Read the body of a request, which must be a JSON object; else refuse it with code 400."""
+    raw = await request.body()
     try:
-        body = json.loads(await request.body())
+        body = json.loads(raw, parse_constant=_refuse_constant)
+        if b"\\ud" in raw.lower():
+            # Half a surrogate pair can be escaped in JSON, but is no text.
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as problem:
         raise Refusal(400, f"The body is not JSON: {problem}") from problem
     if not isinstance(body, dict):
         raise Refusal(400, "The body must be a JSON object")
     return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

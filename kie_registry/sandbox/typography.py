@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -22,6 +23,7 @@ _FALLBACKS = (
     "arial.ttf",
 )
 _LINE_HEIGHT = 1.25
+_NARROWEST = 0.15
 _NO_CHARACTER = "\U0010ffff"
 _PROBE_SIZE = 20
 
@@ -56,11 +58,17 @@ class Typeface:
         for name in _FALLBACKS if missing else ():
             if len(fewer := self._missing(name, characters)) < len(missing):
                 self._name, missing = name, fewer
-        self.text = "".join(_describe(run) if absent else run for absent, run in _runs(text, missing))
+        simpler = "".join(self._simpler(character) if character in missing else character for character in text)
+        self.text = "".join(_describe(run) if absent else run for absent, run in _runs(simpler, missing))
 
     @staticmethod
     def _missing(name: str | None, characters: set[str]) -> set[str]:
         return {character for character in characters if not _has(name, character)}
+
+    def _simpler(self, character: str) -> str:
+        """Return a letter without its accent, if the font has that."""
+        letter = unicodedata.normalize("NFKD", character)[0]
+        return letter if _has(self._name, letter) else character
 
     def at(self, size: int) -> FreeTypeFont:
         """Return the font at a size in pixels."""
@@ -123,7 +131,7 @@ def fit(text: str, box: tuple[int, int], sizes: tuple[int, int]) -> tuple[FreeTy
 
 def shorten(text: str, font: FreeTypeFont, width: float) -> str:
     """Cut a line to a width in pixels, with an ellipsis if anything is lost."""
-    if font.getlength(text) <= width:
+    if _length(text, font, width) <= width:
         return text
     return f"{text[: _fitting(text, font, width - font.getlength('…'))].rstrip()}…"
 
@@ -134,7 +142,7 @@ def _wrap(text: str, font: FreeTypeFont, width: int) -> list[str]:
     for paragraph in text.splitlines():
         line, used = "", 0.0
         for word in paragraph.split():
-            length = font.getlength(word)
+            length = _length(word, font, width)
             if line and used + space + length <= width:
                 line, used = f"{line} {word}", used + space + length
                 continue
@@ -144,15 +152,25 @@ def _wrap(text: str, font: FreeTypeFont, width: int) -> list[str]:
                 end = max(_fitting(word, font, width), 1)
                 lines.append(word[:end])
                 word = word[end:]  # noqa: PLW2901  (the rest of it)
-                length = font.getlength(word)
+                length = _length(word, font, width)
             line, used = word, length
         lines.append(line)
     return lines
 
 
+def _length(word: str, font: FreeTypeFont, width: float) -> float:
+    """Return the length of a word in pixels; infinity if it cannot fit, as measuring takes long."""
+    return font.getlength(word) if len(word) <= _most(font, width) else math.inf
+
+
+def _most(font: FreeTypeFont, width: float) -> int:
+    """Return more characters than fit a width, were all of them narrow."""
+    return int(width / (font.size * _NARROWEST)) + 1
+
+
 def _fitting(text: str, font: FreeTypeFont, width: float) -> int:
     """Return how many characters of a text fit a width in pixels."""
-    low, high = 0, len(text)
+    low, high = 0, min(len(text), _most(font, width))
     while low < high:
         middle = (low + high + 1) // 2
         if font.getlength(text[:middle]) <= width:

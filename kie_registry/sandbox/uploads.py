@@ -64,7 +64,6 @@ async def upload_url(request: Request) -> Response:
     url = body.get("fileUrl")
     if not isinstance(url, str) or not url:
         raise Refusal(422, "fileUrl is required")
-    path = _path(body, PurePosixPath(unquote(urlsplit(url).path)).suffix or ".bin")
     try:
         answer = await service_of(request).outbound.get(url, timeout=_URL_TIMEOUT)
         answer.raise_for_status()
@@ -74,6 +73,7 @@ async def upload_url(request: Request) -> Response:
         raise Refusal(400, f"The file could not be fetched: {error}") from error
     if len(answer.content) > _URL_LIMIT:
         raise Refusal(413, "The file is larger than 100 MB")
+    path = _path(body, PurePosixPath(unquote(urlsplit(url).path)).suffix or ".bin")
     return await _save(request, path, answer.content)
 
 

@@ -80,17 +80,18 @@ Serve = Callable[..., Asker]
 def serve() -> Iterator[Serve]:
     """Start a sandbox with the given options; by default one without latency and limits."""
     with ExitStack() as stack:
-        yield lambda **options: _serve(stack, options)
+        yield lambda **options: serve_in(stack, **options)
 
 
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Asker]:
     """A sandbox without latency and limits, shared by the tests of a module."""
     with ExitStack() as stack:
-        yield _serve(stack, {"credits": 1e6})
+        yield serve_in(stack, credits=1e6)
 
 
-def _serve(stack: ExitStack, options: dict[str, Any]) -> Asker:
+def serve_in(stack: ExitStack, **options: Any) -> Asker:
+    """Start a sandbox that stops with the stack."""
     quick = {"latency": 0, "rate_limit": None, "read_limit": None, "catalog_limit": None}
     asker = Asker(stack.enter_context(Sandbox(**{**quick, **options})))
     stack.enter_context(asker.http)

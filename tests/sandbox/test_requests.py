@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,7 @@ IMAGE = "https://example.com/image.png"
         ("nano-banana-xxl", {}, ["model", "nano-banana-xxl"]),
     ],
 )
-def test_a_wrong_request_is_refused_with_the_reason(
-    ask: Asker, model: str, input_: Any, words: list[str]
-) -> None:
+def test_a_wrong_request_is_refused_with_the_reason(ask: Asker, model: str, input_: Any, words: list[str]) -> None:
     answer = ask.create(model, **input_)
     assert (answer["code"], answer["data"]) == (422, None)
     assert [word for word in words if word not in answer["msg"]] == []
@@ -52,8 +51,21 @@ def test_a_malformed_body_is_refused(ask: Asker, body: Any, code: int) -> None:
     assert ask.http.post("/api/v1/jobs/createTask", json=body).json()["code"] == code
 
 
-def test_a_body_that_is_no_json_is_refused(ask: Asker) -> None:
-    assert ask.http.post("/api/v1/jobs/createTask", content=b"{").json()["code"] == 400
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b'{"a": NaN}', b'{"a": "\\uD800"}', b"[" * 100_000], ids=lambda c: c[:9]
+)
+def test_a_body_that_is_no_json_is_refused(ask: Asker, content: bytes) -> None:
+    assert ask.http.post("/api/v1/jobs/createTask", content=content).json()["code"] == 400
+
+
+def test_a_number_of_any_size_is_recorded(ask: Asker) -> None:
+    assert ask.create(seed=10**40)["code"] == 200
+    assert ask.box.tasks[-1].input["seed"] == 10**40
+
+
+def test_text_of_any_script_is_recorded(ask: Asker) -> None:
+    param = json.loads(ask.finished(prompt="灯塔 🚀 \x00")["param"])
+    assert json.loads(param["input"])["prompt"] == "灯塔 🚀 \x00"
 
 
 def test_a_refused_request_costs_nothing(ask: Asker) -> None:
