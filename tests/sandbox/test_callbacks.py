@@ -42,9 +42,11 @@ def receiving(*answers: int) -> Iterator[Receiver]:
         receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook", list(answers))
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        yield receiver
-        server.shutdown()
-        thread.join()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_it_is_unsigned_without_a_webhook_key(ask: Asker) -> None:
         ([500, 500, 500, 500, 200], "dropped", [500, 500, 500, 500]),
     ],
 )
-def test_it_is_sent_again_three_times(serve: Serve, answers: list[int], state: str, statuses: list[int]) -> None:
+def test_it_is_sent_again_three_times(ask: Asker, answers: list[int], state: str, statuses: list[int]) -> None:
     with receiving(*answers) as receiver:
         ask.create(callback=receiver.url)
         until(lambda: ask.box.callbacks[-1].state != "pending")
