@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         hookimpl as hookimpl,
         hookspec as hookspec,
     )
-    from kie_registry.media import Image as Image
+    from kie_registry.media import Image as Image, Images as Images
     from kie_registry.registry import Registry as Registry, register as register
     from kie_registry.results import AsyncResult as AsyncResult, Result as Result
     from kie_registry.status import TaskStatus as TaskStatus
@@ -91,7 +91,7 @@ _HOMES = {
     ),
     "events": ("Event",),
     "hookspecs": ("RegisterModel", "hookimpl", "hookspec"),
-    "media": ("Image",),
+    "media": ("Image", "Images"),
     "registry": ("Registry", "register"),
     "results": ("AsyncResult", "Result"),
     "status": ("TaskStatus",),

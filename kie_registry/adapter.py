@@ -23,7 +23,7 @@ import attrs
 
 from kie_registry.contract import Contract
 from kie_registry.errors import PluginError
-from kie_registry.vocabulary import coerce, common_names
+from kie_registry.vocabulary import as_listed, coerce, common_names
 
 _NATIVE = "kie_registry.native"
 # Names that a field cannot have: those of the class itself, and that of the instance in its own methods.
@@ -94,7 +94,12 @@ def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]
     Required parameters with a documented default are filled in, because kie.ai does not apply its defaults.
     """
     parameters = contract.parameters
-    result = {name: coerce(value, parameters.get(name, {})) for name, value in given.items()}
+    result = {
+        name: as_listed(value, parameters[name])
+        if name in contract.media
+        else coerce(value, parameters.get(name, {}))
+        for name, value in given.items()
+    }
     for name in contract.required:
         if name not in result and "default" in parameters[name]:
             result[name] = parameters[name]["default"]

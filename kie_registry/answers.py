@@ -57,8 +57,8 @@ class Answer:
         status: The HTTP status.
         code: The code that counts: the envelope's, or the HTTP status where that tells of an error.
         envelope_code: The code of the envelope itself; None where there is none.
-        message: kie.ai's own words, or the beginning of a body that is no envelope.
-        data: The ``data`` of the envelope; None where there is none.
+        message: kie.ai's own words, or the beginning of a body that is no envelope; the key is cut out.
+        data: The ``data`` of the body; None where there is none.
     """
 
     status: int
@@ -82,7 +82,7 @@ class Answer:
         kind, explanation = _KINDS.get(self.code, (ServerError, "kie.ai answers with an unknown code"))
         if not self.enveloped and self.code == OK:
             explanation = "the answer is not what kie.ai documents"
-        words = f", in kie.ai's words: {self.message}" if self.message else ""
+        words = f", in kie.ai's words: {self.message.rstrip('.')}" if self.message else ""
         retryable = self.code in _RETRYABLE or kind is ServerError
         return kind(
             f"{doing}: {explanation} (code {self.code}{words})",
@@ -93,15 +93,19 @@ class Answer:
         )
 
 
-def read_answer(response: Any, parsed: Any) -> Answer:
-    """Read `response`, which the generated code has `parsed` (None where its body is no JSON object)."""
+def read_answer(response: Any, parsed: Any, *, secret: str = "") -> Answer:
+    """Read `response`, which the generated code has `parsed` (None where its body is no JSON object).
+
+    The `secret`, which is the key, is cut out of the server's words.
+    """
     code = _integer(getattr(parsed, "code", None))
     status: int = response.status_code
+    data = getattr(parsed, "data", None) or None
     if code is None:
-        return Answer(status, status, None, _beginning(response), None)
+        return Answer(status, status, None, _without(secret, _beginning(response)), data)
     message = parsed.msg if isinstance(parsed.msg, str) else ""
     counts = status if code == OK and status >= 400 else code
-    return Answer(status, counts, code, message, parsed.data or None)
+    return Answer(status, counts, code, _without(secret, message), data)
 
 
 def _integer(code: Any) -> int | None:
@@ -114,5 +118,11 @@ def _integer(code: Any) -> int | None:
 
 
 def _beginning(response: Any) -> str:
-    text = " ".join(response.text[:400].split())
+    # Not response.text: what decodes it is chosen by a header of the server.
+    text = " ".join(response.content[:400].decode("utf-8", "replace").split())
     return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _without(secret: str, message: str) -> str:
+    """Cut the key out of a message, because a server may send back what it was sent."""
+    return message.replace(secret, "[the key]") if secret else message

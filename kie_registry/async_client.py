@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
 
-from kie_registry.calls import Calls, Model, with_prompt
+from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
 from kie_registry.flows.wait import read_status
@@ -82,7 +82,7 @@ class AsyncKie:
 
     def task(self, task_id: str) -> AsyncTask:
         """Take a task up again, in another process or on another day."""
-        return AsyncTask(task_id, None, self._calls, self._http)
+        return AsyncTask(check_task_id(task_id), None, self._calls, self._http)
 
     async def upload(self, source: Image, *, name: str | None = None) -> str:
         """Upload a file and return its URL; as `Kie.upload`."""

@@ -106,9 +106,12 @@ def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tup
 
 def _unknown(adapter: type[Adapter], given: str) -> str:
     accepted = list(adapter.parameter_names)
-    candidates = {*accepted, *adapter.parameter_names.values()}
+    candidates = {
+        **{native: name for name, native in adapter.parameter_names.items()},
+        **dict(zip(accepted, accepted, strict=True)),
+    }
     near = difflib.get_close_matches(given, sorted(candidates), n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {candidates[near[0]]}?" if near else ""
     takes = ", ".join(accepted)
     return f"is no parameter of {adapter.contract.id}{hint} (it takes {takes})"
 
@@ -131,6 +134,10 @@ def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Proble
 def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
     contract = adapter.contract
     slots: list[MediaSlot] = []
+    # Addresses will be put into these lists, which may be the caller's own.
+    given.update(
+        {name: list(given[name]) for name in contract.media if isinstance(given.get(name), (list, tuple))}
+    )
     checked = dict(given)
     for name in contract.media:
         if name in given:

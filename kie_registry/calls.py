@@ -68,7 +68,7 @@ class Calls:
         try:
             file = yield Run(lambda: inspect(source))
         except UnusableMedia as error:
-            raise InvalidRequest([Problem("source", str(error))]) from None
+            raise InvalidRequest([Problem("", str(error))]) from None
         address: str = yield from upload_file(self.session, file, name=name)
         return address
 
@@ -95,7 +95,7 @@ class Calls:
     def _ask(self, endpoint: Any, doing: str, kwargs: dict[str, Any]) -> Flow[Any]:
         response = yield Send(self.session.settings.base_url + kwargs["url"], kwargs)
         parsed = endpoint.parse(response)
-        answer = read_answer(response, parsed)
+        answer = read_answer(response, parsed, secret=self.session.settings.api_key)
         if not answer.ok:
             raise answer.error(doing)
         return parsed.data
@@ -116,3 +116,10 @@ class Calls:
 def with_prompt(prompt: str | None, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add the prompt, which may be given by position, to the other parameters."""
     return parameters if prompt is None else {"prompt": prompt, **parameters}
+
+
+def check_task_id(task_id: str) -> str:
+    """Return `task_id`; raises InvalidRequest where it can be none."""
+    if not isinstance(task_id, str) or not task_id.strip():
+        raise InvalidRequest([Problem("task_id", f"{task_id!r} is no task id")])
+    return task_id.strip()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import keyword
 import pkgutil
+import re
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -155,6 +157,12 @@ class Contract:
         names = {violation.native for violation in unsayable}
         rest = [violation for violation in self.violations(said) if violation.native not in names]
         return [*unsayable, *rest]
+
+
+def package_name(slug: str) -> str:
+    """Return the name of the package in ``kie_generated`` for a spec."""
+    name = re.sub(r"\W", "_", slug)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"m_{name}"
 
 
 _LISTS_CHOICES = " is not one of "

@@ -126,10 +126,11 @@ class UnknownModel(InvalidRequest, LookupError):
         suggestions: The nearest ids, the best first.
     """
 
-    def __init__(self, name: str, suggestions: Sequence[str]) -> None:
+    def __init__(self, name: str, suggestions: Sequence[str], broken: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
         near = f" Did you mean {_either(self.suggestions)}?" if suggestions else ""
-        hint = f"no model is called {name!r}.{near} `kie models` lists them all."
+        lost = f" It may be in a plugin that is broken: {', '.join(broken)}." if broken else ""
+        hint = f"no model is called {name!r}.{near}{lost} `kie models` lists them all."
         super().__init__([Problem("", hint)], model=name)
 
 

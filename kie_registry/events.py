@@ -34,7 +34,7 @@ class Event:
     status: TaskStatus | None = None
 
 
-Listener: TypeAlias = Callable[[Event], object]
+Listener: TypeAlias = Callable[[Event], None]
 
 
 def notify(listener: Listener | None, event: Event) -> None:

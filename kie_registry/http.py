@@ -7,19 +7,23 @@ follows redirects, and never with the key.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import ssl
+import threading
+import urllib.parse
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import httpx
 from attrs import frozen
 
 from kie_registry._version import __version__
 from kie_registry.errors import ConfigurationError, TransportError
-from kie_registry.proxies import proxy_for
+from kie_registry.proxies import is_loopback, proxy_for
 from kie_registry.settings import Settings
 
 _USER_AGENT = f"kie-registry/{__version__}"
@@ -36,6 +40,9 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
+
+# Trying these again changes nothing.
+_HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError)
 
 Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
@@ -92,6 +99,7 @@ class _Wire:
         self._given = transport
         self._routes: dict[str, httpx.BaseTransport] = {}
         self._files: httpx.Client | None = None
+        self._lock = threading.Lock()
 
     def send(self, request: httpx.Request) -> httpx.Response:
         response = self._route(request.url).handle_request(request)
@@ -101,9 +109,11 @@ class _Wire:
         return response
 
     def files(self) -> httpx.Client:
-        if self._files is None:
-            self._files = httpx.Client(**_client_options(self._timeout, self._given))
-        return self._files
+        with self._lock:
+            if self._files is None:
+                with _configuring("downloads"):
+                    self._files = httpx.Client(**_client_options(self._timeout, self._given))
+            return self._files
 
     def close(self) -> None:
         for transport in set(self._routes.values()):
@@ -114,7 +124,9 @@ class _Wire:
     def _route(self, url: httpx.URL) -> httpx.BaseTransport:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if origin not in self._routes:
-            self._routes[origin] = self._given or _transport(httpx.HTTPTransport, origin)
+            with self._lock:
+                if origin not in self._routes:
+                    self._routes[origin] = self._given or _transport(httpx.HTTPTransport, origin)
         return self._routes[origin]
 
 
@@ -136,7 +148,8 @@ class _AsyncWire:
 
     def files(self) -> httpx.AsyncClient:
         if self._files is None:
-            self._files = httpx.AsyncClient(**_client_options(self._timeout, self._given))
+            with _configuring("downloads"):
+                self._files = httpx.AsyncClient(**_client_options(self._timeout, self._given))
         return self._files
 
     async def close(self) -> None:
@@ -186,20 +199,25 @@ class Http:
 
     @contextlib.contextmanager
     def _borrow(self) -> Iterator[_Wire]:
-        if self._wire is not None:
-            yield self._wire
+        wire = self._wire
+        if wire is not None:
+            yield wire
         else:
             with contextlib.closing(self._new()) as wire:
                 yield wire
 
 
 class AsyncHttp:
-    """The side that does not block; a closed one still works, with a connection for each request."""
+    """The side that does not block; a closed one still works, with a connection for each request.
+
+    Each event loop has connections of its own: those of a loop that has ended cannot be used by the next.
+    """
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._requests = _Requests(settings)
         self._new = functools.partial(_AsyncWire, settings.http_timeout, transport)
-        self._wire: _AsyncWire | None = self._new()
+        self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncWire] = WeakKeyDictionary()
+        self._closed = False
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
@@ -221,15 +239,18 @@ class AsyncHttp:
                 return Fetched.of(response)
 
     async def close(self) -> None:
-        """Close the connections."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
+        """Close the connections of the running loop."""
+        self._closed = True
+        if wire := self._wires.pop(asyncio.get_running_loop(), None):
             await wire.close()
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[_AsyncWire]:
-        if self._wire is not None:
-            yield self._wire
+        if not self._closed:
+            loop = asyncio.get_running_loop()
+            if (known := self._wires.get(loop)) is None:
+                known = self._wires[loop] = self._new()
+            yield known
             return
         wire = self._new()
         try:
@@ -250,10 +271,21 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _transport(kind: type[Transport], origin: str) -> Transport:
+    with _configuring(origin):
+        # Reading the CA certificates is slow, and of no use without TLS.
+        verify = _ssl_context() if origin.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return kind(verify=verify, limits=_LIMITS, proxy=proxy_for(origin))
+
+
+@contextlib.contextmanager
+def _configuring(what: str) -> Iterator[None]:
+    """Turn what proxies and CA files of the environment can raise into an error that names them."""
     try:
-        return kind(verify=_ssl_context(), limits=_LIMITS, proxy=proxy_for(origin))
-    except (ImportError, ValueError) as error:
-        raise ConfigurationError(f"the proxy for {origin} cannot be used: {error}. Nothing was sent.") from None
+        yield
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            f"the proxy or CA settings of the environment cannot be used for {what}: {error}"
+        ) from None
 
 
 def _client_options(timeout: float, transport: Any) -> dict[str, Any]:
@@ -268,10 +300,13 @@ def _translated(url: str) -> Iterator[None]:
     """Turn what httpx raises into a TransportError that says whether the request may have been sent."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
         sent = not isinstance(error, _NOT_SENT)
         host = url.split("/", 3)[2] if "://" in url else url
         what = "no answer from" if sent else "cannot connect to"
         reason = str(error) or type(error).__name__
-        broken_tls = "CERTIFICATE" in reason.upper()
-        raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not broken_tls) from None
+        hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
+        here = is_loopback(urllib.parse.urlsplit(f"//{host}").hostname) if not sent else False
+        raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here)) from None

@@ -7,6 +7,7 @@ clock starts later, count one request too many.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -15,11 +16,22 @@ from typing import Protocol
 
 from attrs import define, field
 
+# Someone further back in the queue looks again after so long, in case those before it never will.
+_LOOK_AGAIN = 1.0
+
 
 class _Waiter(Protocol):
     """Someone in the queue, who is told to look again."""
 
     def set(self) -> None: ...
+
+    def can_wake_beside(self, other: _Waiter) -> bool:
+        """Whether it will look again at all, while `other` waits."""
+
+
+class _BlockingWaiter(threading.Event):
+    def can_wake_beside(self, other: _Waiter) -> bool:  # noqa: ARG002
+        return True
 
 
 class Window:
@@ -42,7 +54,7 @@ class Window:
 
         `waiting` is called once if there is no slot at once.
         """
-        waiter = threading.Event()
+        waiter = _BlockingWaiter()
         deadline = None if timeout is None else self._clock() + timeout
         try:
             while (pause := self._try(waiter)) is not None:
@@ -51,7 +63,7 @@ class Window:
                     waiting = None
                 if (pause := _shorten(pause, deadline, self._clock())) <= 0:
                     return False
-                waiter.wait(None if pause == float("inf") else pause)
+                waiter.wait(pause)
                 waiter.clear()
         finally:
             self._leave(waiter)
@@ -89,14 +101,13 @@ class Window:
             now = self._clock()
             while self._used_until and self._used_until[0] <= now:
                 self._used_until.popleft()
-            first = not self._queue or self._queue[0] is waiter
+            first = next((each for each in self._queue if each.can_wake_beside(waiter)), waiter) is waiter
             if first and self._in_flight + len(self._used_until) < self._number:
                 self._in_flight += 1
                 return None
             if waiter not in self._queue:
                 self._queue.append(waiter)
-                first = self._queue[0] is waiter
-            return self._used_until[0] - now if first and self._used_until else float("inf")
+            return min(self._used_until[0] - now, _LOOK_AGAIN) if first and self._used_until else _LOOK_AGAIN
 
     def _leave(self, waiter: _Waiter) -> None:
         with self._lock:
@@ -116,16 +127,28 @@ class _AsyncWaiter:
 
     def set(self) -> None:
         # The one who frees a slot may be in another thread, or may outlive this loop.
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
+
+    def can_wake_beside(self, other: _Waiter) -> bool:
+        """Not if the loop has stopped, or if `other` blocks the very loop that would run it."""
+        blocked = isinstance(other, _BlockingWaiter) and _running_loop() is self._loop
+        return self._loop.is_running() and not blocked
 
     async def wait(self, pause: float) -> None:
         try:
-            async with asyncio.timeout(None if pause == float("inf") else pause):
+            async with asyncio.timeout(pause):
                 await self._event.wait()
         except TimeoutError:
             return
         self._event.clear()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _shorten(pause: float, deadline: float | None, now: float) -> float:

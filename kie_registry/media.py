@@ -11,7 +11,7 @@ import mimetypes
 import os
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -35,6 +35,9 @@ class PillowImage(Protocol):
 
 Image: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | PillowImage
 """An image: a URL, a path, the bytes of a file, an open binary file, or a Pillow image."""
+
+Images: TypeAlias = Image | Sequence[Image]
+"""Several images, or one."""
 
 _HEAD = 64
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
@@ -191,8 +194,12 @@ def _read_file_object(source: Any, name: str) -> bytes:
         content = source.read()
         if at is not None:
             source.seek(at)
-    except (OSError, ValueError, AttributeError) as error:
+    except Exception as error:  # whatever somebody else's file object raises
         raise UnusableMedia(f"{name} cannot be read: {error}") from None
+    if isinstance(content, (bytearray, memoryview)):
+        content = bytes(content)
+    if content == b"" and at:
+        raise UnusableMedia(f"{name} gives no more data: it was read to its end already")
     if not isinstance(content, bytes):
         raise UnusableMedia(f"{name} is a text file object; open the file in binary mode, 'rb'")
     return content
@@ -219,7 +226,7 @@ def _encode(image: PillowImage) -> bytes:
     buffer = io.BytesIO()
     try:
         (image if image.mode == mode else image.convert(mode)).save(buffer, format="PNG")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Pillow raises SyntaxError, among others, for broken files
         raise UnusableMedia(f"the Pillow image cannot be encoded as PNG: {error}") from None
     return buffer.getvalue()
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-import importlib.util
-import json
-import pkgutil
-import sys
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from kie_registry import entry_points, settings
+from kie_registry import discovery, settings
 from kie_registry.adapter import Adapter
-from kie_registry.entry_points import PluginEntry
+from kie_registry.discovery import PluginEntry
 from kie_registry.errors import PluginError, UnknownModel
+from kie_registry.events import logger
 
 if TYPE_CHECKING:
     import pluggy
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
     from kie_registry.description import ModelInfo, ModelSummary
 
 _PROGRAM = "this program"
+_GENERATED = "kie_generated, without an adapter of its own"
 
 
 @frozen
@@ -49,6 +46,8 @@ class Registry:
 
     def __init__(self, *, entry_points: bool = True) -> None:
         self._lock = threading.RLock()
+        self._computing = threading.RLock()
+        self._looks_for_plugins = entry_points
         self._models: dict[str, _Registered] = {}
         self._aliases: dict[str, str] = {}
         self._entries: dict[str, list[PluginEntry]] | None = None if entry_points else {}
@@ -80,9 +79,8 @@ class Registry:
 
     def summaries(self) -> list[ModelSummary]:
         """Return a line for each model, sorted by id; none is imported for it."""
-        with self._lock:
-            self._start()
-            return sorted(self._summarize(), key=lambda summary: summary.id)
+        self._start()
+        return sorted(self._summarize(), key=lambda summary: summary.id)
 
     def register(self, *adapters: type[Adapter], replace: bool = False) -> None:
         """Add models from the program's own code.
@@ -90,14 +88,12 @@ class Registry:
         Raises:
             PluginError: An id or alias is taken, and `replace` is false.
         """
-        with self._lock:
-            for adapter in adapters:
-                self._add(adapter, _PROGRAM, replace=replace)
+        for adapter in adapters:
+            self._add(adapter, _PROGRAM, replace=replace)
 
     def problems(self) -> list[PluginError]:
         """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
-        with self._lock:
-            return self._load_everything()
+        return self._load_everything()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids."""
@@ -105,28 +101,26 @@ class Registry:
 
     def __contains__(self, name: object) -> bool:
         """Whether a model has this id or alias; none is imported for it."""
-        with self._lock:
-            self._start()
-            return name in self._models or name in self._aliases or name in self._all_entries()
+        self._start()
+        return name in {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
 
     def _find(self, name: str) -> _Registered:
-        with self._lock:
-            if found := self._known(name):
-                return found
-            self._be_strict()
-            if entries := self._all_entries().get(name):
-                self._load_entry(name, entries)
-            else:
-                self._load_computed()
-            if found := self._known(name):
-                return found
-            raise UnknownModel(name, self._nearest(name))
+        if found := self._known(name):
+            return found
+        self._be_strict()
+        if entries := self._all_entries().get(name):
+            self._load_entry(name, entries)
+        else:
+            self._load_computed()
+        if found := self._known(name) or self._built(name):
+            return found
+        raise UnknownModel(name, self._nearest(name), broken=list(self._broken))
 
     def _known(self, name: str) -> _Registered | None:
         return self._models.get(name) or self._models.get(self._aliases.get(name, ""))
 
     def _nearest(self, name: str) -> list[str]:
-        names = {*self._models, *self._aliases, *self._all_entries()}
+        names = {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
         lowered = {known.lower(): known for known in sorted(names)}
         wanted = str(name).lower()
         near = difflib.get_close_matches(wanted, lowered, n=3, cutoff=0.5)
@@ -156,10 +150,22 @@ class Registry:
 
     def _all_entries(self) -> Mapping[str, list[PluginEntry]]:
         if self._entries is None:
-            self._entries = {}
-            for entry in entry_points.find(entry_points.MODELS):
-                self._entries.setdefault(entry.name, []).append(entry)
+            found: dict[str, list[PluginEntry]] = {}
+            for entry in discovery.find(discovery.MODELS):
+                found.setdefault(entry.name, []).append(entry)
+            self._entries = found
         return self._entries
+
+    def _generated(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the index of the generated clients, where plugins are looked for at all."""
+        return discovery.generated_models() if self._looks_for_plugins else {}
+
+    def _built(self, name: str) -> _Registered | None:
+        """Build an adapter for a generated client that no plugin offers an adapter for."""
+        if name not in self._generated():
+            return None
+        self._add(discovery.build_adapter(name), _GENERATED)
+        return self._known(name)
 
     def _load_entry(self, name: str, entries: list[PluginEntry]) -> None:
         if len(entries) > 1:
@@ -178,35 +184,52 @@ class Registry:
 
     def _load_computed(self) -> None:
         """Load the plugins that no model name points to: the group for them, and the user's own files."""
-        if self._computed_loaded:
-            return
-        self._computed_loaded = True
-        for entry in entry_points.find(entry_points.PLUGINS):
+        with self._computing:
+            if not self._computed_loaded:
+                self._load_each_computed()
+                self._computed_loaded = True
+
+    def _load_each_computed(self) -> None:
+        for entry in discovery.find(discovery.PLUGINS):
             self._load(entry.origin, lambda entry=entry: importlib.import_module(entry.module))
         directory = settings.home() / "plugins"
         for path in sorted(directory.glob("*.py")) if directory.is_dir() else ():
             origin = str(path)
-            self._load(origin, lambda path=path: _import_file(path))
+            self._load(origin, lambda path=path: discovery.import_file(path))
             if not any(found.origin == origin for found in self._models.values()):
-                missing = PluginError(origin, "registers no model; does its register_models have @hookimpl?")
-                self._broken.setdefault(origin, missing)
+                missing = "registers no model; does its register_models have @hookimpl?"
+                self._keep_problem(origin, PluginError(origin, missing))
 
     def _load(self, origin: str, load: Any) -> None:
-        """Import a plugin and let it register; whatever it raises is kept as its error."""
-        manager = self._plugin_manager()
-        before, self._loading = self._loading, origin
+        """Import a plugin and let it register; whatever it raises is kept as its error.
+
+        The import happens outside our lock: a module that is being imported elsewhere may be waiting for us.
+        """
         try:
             module = load()
-            if not manager.is_registered(module):
-                manager.register(module, name=origin)
+            with self._lock:
+                self._register_plugin(module, origin)
         except PluginError as error:
-            self._broken[origin] = error
+            self._keep_problem(origin, error)
         except (Exception, SystemExit) as error:
-            message = f"cannot be loaded: {type(error).__name__}: {error}"
-            self._broken[origin] = PluginError(origin, message)
-            self._broken[origin].__cause__ = error
+            problem = PluginError(origin, f"cannot be loaded: {type(error).__name__}: {error}")
+            problem.__cause__ = error
+            self._keep_problem(origin, problem)
+
+    def _register_plugin(self, module: ModuleType, origin: str) -> None:
+        manager = self._plugin_manager()
+        if manager.is_registered(module):
+            return
+        before, self._loading = self._loading, origin
+        try:
+            manager.register(module, name=origin)
         finally:
             self._loading = before
+
+    def _keep_problem(self, origin: str, problem: PluginError) -> None:
+        if origin not in self._broken:
+            self._broken[origin] = problem
+            logger.warning("%s", problem)
 
     def _plugin_manager(self) -> pluggy.PluginManager:
         if self._manager is None:
@@ -222,6 +245,10 @@ class Registry:
         return self._manager
 
     def _add(self, adapter: type[Adapter], origin: str, *, replace: bool = False) -> None:
+        with self._lock:
+            self._add_locked(adapter, origin, replace=replace)
+
+    def _add_locked(self, adapter: type[Adapter], origin: str, *, replace: bool) -> None:
         if not (isinstance(adapter, type) and issubclass(adapter, Adapter) and hasattr(adapter, "contract")):
             raise PluginError(origin, f"{adapter!r} is no Adapter class with a contract")
         model_id = adapter.contract.id
@@ -247,10 +274,10 @@ class Registry:
     def _summarize(self) -> Iterator[ModelSummary]:
         from kie_registry.description import ModelSummary
 
-        for model_id, found in self._models.items():
+        for model_id, found in list(self._models.items()):
             contract = found.adapter.contract
             yield ModelSummary(model_id, found.adapter.aliases, contract.title, contract.output, found.origin)
-        index = _built_in_index()
+        index = self._generated()
         offered: dict[str, list[str]] = {}
         for name, entries in self._all_entries().items():
             if self._known(name) is None:
@@ -262,6 +289,9 @@ class Registry:
             for name in ids or names:
                 known = index.get(name, {})
                 yield ModelSummary(name, aliases, known.get("title", ""), known.get("output", ""), origin)
+        for name in index:
+            if name not in self._all_entries() and self._known(name) is None:
+                yield ModelSummary(name, (), index[name]["title"], index[name]["output"], _GENERATED)
 
 
 @functools.cache
@@ -273,20 +303,3 @@ def default_registry() -> Registry:
 def register(*adapters: type[Adapter], replace: bool = False) -> None:
     """Add models from the program's own code; as `Registry.register`."""
     default_registry().register(*adapters, replace=replace)
-
-
-def _built_in_index() -> dict[str, dict[str, str]]:
-    content = pkgutil.get_data("kie_generated", "index.json")
-    index: dict[str, dict[str, str]] = json.loads(content or b"{}")
-    return index
-
-
-def _import_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"kie_home_plugin_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    # Known by its name, so that what it defines can be pickled.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module

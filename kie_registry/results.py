@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define, field, fields as attrs_fields
 
 from kie_registry.effects import drive, drive_async
-from kie_registry.errors import Charged, ResultUnreadable, TaskFailed
+from kie_registry.errors import Charged, ConfigurationError, ResultUnreadable, TaskFailed
+from kie_registry.events import logger
 from kie_registry.flows.download import Saving, save
+from kie_registry.http import AsyncHttp, Http
+from kie_registry.media import address_problem
+from kie_registry.settings import Settings
 from kie_registry.status import FAIL, TaskStatus
 
 
@@ -37,14 +41,24 @@ class _BaseResult:
         if status.state == FAIL:
             raise _failure(status)
         data = _read_result(status)
-        urls = _urls(data)
+        urls = _urls(status.task_id, data)
         if not urls and "resultObject" not in data:
             raise _unreadable(status, "its result holds no file and no object")
         return cls(status.task_id, status.model, urls, data, status.credits, status.seconds, http)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the result without the connections of its client."""
+        return {
+            field.name: getattr(self, field.name) for field in attrs_fields(type(self)) if field.name != "_http"
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a result; what it downloads needs no key."""
+        for name, value in {**state, "_http": None}.items():
+            object.__setattr__(self, name, value)
+
     def _saving(self, directory: str | os.PathLike[str], name: str | None, overwrite: bool) -> Saving:  # noqa: FBT001
-        path = Path(directory).expanduser()
-        return Saving(self.urls, path, name, overwrite, self.task_id, self.model)
+        return Saving(self.urls, _expanded(directory), name, overwrite, self.task_id, self.model)
 
 
 class Result(_BaseResult):
@@ -80,7 +94,7 @@ class Result(_BaseResult):
             TransportError: A download broke off, four times.
             KieError: The directory cannot be written.
         """
-        return drive(save(self._saving(directory, name, overwrite)), self._http)
+        return drive(save(self._saving(directory, name, overwrite)), self._http or Http(Settings.keyless()))
 
 
 class AsyncResult(_BaseResult):
@@ -94,7 +108,15 @@ class AsyncResult(_BaseResult):
         overwrite: bool = False,
     ) -> list[Path]:
         """Download the files into `directory` and return their paths; as `Result.save`."""
-        return await drive_async(save(self._saving(directory, name, overwrite)), self._http)
+        http = self._http or AsyncHttp(Settings.keyless())
+        return await drive_async(save(self._saving(directory, name, overwrite)), http)
+
+
+def _expanded(directory: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(directory).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"the directory {os.fspath(directory)!r}: {error}") from None
 
 
 def _read_result(status: TaskStatus) -> Mapping[str, Any]:
@@ -102,26 +124,29 @@ def _read_result(status: TaskStatus) -> Mapping[str, Any]:
         raise _unreadable(status, "its record holds no result")
     try:
         data = json.loads(status.result_json)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _unreadable(status, "its result is no JSON") from None
     if not isinstance(data, dict):
         raise _unreadable(status, "its result is no JSON object")
     return data
 
 
-def _urls(data: Mapping[str, Any]) -> tuple[str, ...]:
+def _urls(task_id: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     found = data.get("resultUrls")
     listed = [found] if isinstance(found, str) else found if isinstance(found, list) else []
-    return tuple(url for url in listed if isinstance(url, str) and url.startswith(("http://", "https://")))
+    usable = tuple(url for url in listed if isinstance(url, str) and address_problem(url) is None)
+    if len(usable) < len(listed):
+        logger.warning("task %s: %d of %d result URLs are none", task_id, len(listed) - len(usable), len(listed))
+    return usable
 
 
 def _unreadable(status: TaskStatus, reason: str) -> ResultUnreadable:
     return ResultUnreadable(
-        f"Task {status.task_id} succeeded, but {reason}. It was paid; what came stands in the error's `raw`.",
+        f"Task {status.task_id} succeeded, but {reason}. What came stands in the error's `raw`.",
         raw=status.result_json,
         task_id=status.task_id,
         model=status.model,
-        charged="yes",
+        charged="no" if status.credits == 0 else "yes",
     )
 
 
@@ -134,7 +159,7 @@ def _failure(status: TaskStatus) -> TaskFailed:
     }[charged]
     return TaskFailed(
         f"Task {status.task_id} failed (code {status.fail_code or 'none'}): "
-        f"{status.fail_message or 'no reason given'}. {said}",
+        f"{(status.fail_message or 'no reason given').rstrip('.')}. {said}",
         fail_code=status.fail_code,
         fail_message=status.fail_message,
         code=status.fail_code,

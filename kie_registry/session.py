@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field
 
@@ -54,9 +55,9 @@ class Session:
         Raises:
             ConfigurationError: A number is out of range.
         """
-        if creates is not None and not (creates[0] >= 1 and creates[1] > 0):
+        if creates is not None and not _is_limit(creates):
             raise ConfigurationError(f"creates is {creates!r}; it takes (number, seconds), both positive")
-        if poll_interval is not None and not poll_interval >= 0:
+        if poll_interval is not None and not (isinstance(poll_interval, (int, float)) and poll_interval >= 0):
             raise ConfigurationError(f"poll_interval is {poll_interval!r}; it takes seconds, or None")
         account = hashlib.sha256(f"{settings.base_url} {settings.api_key}".encode()).hexdigest()
         return cls(
@@ -79,6 +80,14 @@ class Session:
     def remember_upload(self, digest: str, address: str) -> None:
         """Note where a file with this content was uploaded."""
         self._uploads[digest] = (address, self.clock() + _UPLOAD_KEPT)
+
+
+def _is_limit(creates: Any) -> bool:
+    try:
+        number, seconds = creates
+        return int(number) == number >= 1 and 0 < float(seconds) < float("inf")
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def check_deadline(seconds: float) -> float:

@@ -36,6 +36,11 @@ class Settings:
     http_timeout: float
 
     @classmethod
+    def keyless(cls) -> Settings:
+        """Return settings that are enough to download files, which needs no key."""
+        return cls("", API_URL, UPLOAD_URL, 60)
+
+    @classmethod
     def resolve(
         cls,
         api_key: str | None = None,
@@ -48,10 +53,12 @@ class Settings:
         Raises:
             ConfigurationError: The key is missing or cannot be sent, or an address is none.
         """
+        # Whoever talks to another service than kie.ai uploads nothing to kie.ai.
+        api = _checked_address("base_url", "KIE_BASE_URL", base_url, API_URL)
         return cls(
             _checked_key(os.environ.get("KIE_API_KEY", "") if api_key is None else api_key),
-            _checked_address("base_url", "KIE_BASE_URL", base_url, API_URL),
-            _checked_address("upload_url", "KIE_UPLOAD_URL", upload_url, UPLOAD_URL),
+            api,
+            _checked_address("upload_url", "KIE_UPLOAD_URL", upload_url, UPLOAD_URL if api == API_URL else api),
             _checked_seconds("http_timeout", http_timeout),
         )
 
@@ -59,7 +66,10 @@ class Settings:
 def home() -> Path:
     """Return the directory for what is kept between runs: ``KIE_HOME``, or the platform's own."""
     if chosen := os.environ.get("KIE_HOME"):
-        return Path(chosen).expanduser()
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError as error:
+            raise ConfigurationError(f"KIE_HOME is {chosen!r}: {error}") from None
     import platformdirs
 
     return Path(platformdirs.user_data_dir("kie-registry", appauthor=False))
@@ -71,6 +81,8 @@ def strict_plugins() -> bool:
 
 
 def _checked_key(key: str) -> str:
+    if not isinstance(key, str):
+        raise ConfigurationError(f"The API key is {type(key).__name__}; it takes text. Nothing was sent.")
     if not key.strip():
         raise ConfigurationError(_NO_KEY)
     # The key itself is never part of a message.
@@ -91,6 +103,7 @@ def _checked_address(argument: str, variable: str, given: str | None, default: s
         parts = urllib.parse.urlsplit(address)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         usable = usable and address.isprintable() and " " not in address
+        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc)
     except ValueError:
         usable = False
     if not usable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -100,17 +100,29 @@ def coerce(value: Any, schema: Schema) -> Any:
     if value is None or not isinstance(schema, Mapping):
         return value
     kind = schema.get("type")
+    listed = as_listed(value, schema)
     if kind == "array":
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return [coerce(item, schema.get("items", {})) for item in items]
-    if isinstance(value, (list, tuple)) and len(value) == 1 and kind in _SCALARS:
-        return coerce(value[0], schema)
+        return [coerce(item, schema.get("items", {})) for item in listed]
+    value = listed
     if choices := schema.get("enum"):
         return _choose(value, choices)
     if kind == "string" and _is_number(value):
         return str(value)
     if kind in ("integer", "number") and isinstance(value, str):
         return _number(value)
+    return value
+
+
+def as_listed(value: Any, schema: Schema) -> Any:
+    """Return a list where `schema` asks for one, and one value where it does not; the values as they are."""
+    if schema.get("type") == "array":
+        if isinstance(value, (list, tuple)):
+            return list(value)
+        # A file object is an iterator too, of its lines.
+        several = isinstance(value, Iterator) and not hasattr(value, "read")
+        return list(value) if several else [value]
+    if isinstance(value, (list, tuple)) and len(value) == 1 and schema.get("type") in _SCALARS:
+        return value[0]
     return value
 
 

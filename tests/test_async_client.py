@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kie_registry import AsyncKie, InvalidRequest, SubmitOutcomeUnknown, TaskTimeout
+from kie_registry import AsyncKie, InvalidRequest, Kie, SubmitOutcomeUnknown, TaskTimeout
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"
@@ -121,6 +122,35 @@ def test_cancelling_gives_its_slot_back(box: Sandbox) -> None:
         return (await kie.submit(MODEL, "another cat")).id
 
     assert run(box, use, creates=(1, 0.1)).startswith("task_")
+
+
+# Nobody can close what is left open in a loop that has ended.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_client_in_two_event_loops(box: Sandbox) -> None:
+    kie = AsyncKie(box.key, base_url=box.url, poll_interval=0.02)
+
+    async def use() -> float:
+        balance = await kie.credits()
+        await kie.generate(MODEL, "a cat")
+        return balance
+
+    assert [asyncio.run(use()), asyncio.run(use())] == [1000.0, 996.0]
+    asyncio.run(kie.close())
+    del kie
+    gc.collect()
+
+
+def test_a_blocking_call_inside_a_loop_does_not_wait_for_that_loop(box: Sandbox) -> None:
+    async def use(kie: AsyncKie) -> str:
+        await kie.submit(MODEL, "first")
+        queued = [asyncio.ensure_future(kie.submit(MODEL, "queued")) for _ in range(2)]
+        await asyncio.sleep(0)
+        with Kie(box.key, base_url=box.url, creates=(1, 0.2), deadline=10) as blocking:
+            task = blocking.submit(MODEL, "blocking")
+        await asyncio.gather(*queued)
+        return task.id
+
+    assert run(box, use, creates=(1, 0.2)).startswith("task_")
 
 
 def test_results_can_be_saved_after_closing(box: Sandbox, tmp_path: Path) -> None:

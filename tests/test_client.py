@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -147,3 +148,25 @@ def test_generate_without_a_client(box: Sandbox, monkeypatch: pytest.MonkeyPatch
     default._default_client().close()
     default._default_client.cache_clear()
     assert result.urls
+
+
+def test_uploads_follow_the_api_to_another_service(box: Sandbox, photo: Path) -> None:
+    with Kie(box.key, base_url=box.url) as kie:
+        assert kie.upload(photo).startswith(box.url)
+
+
+@pytest.mark.parametrize(
+    "options", [{"creates": 5}, {"poll_interval": "1"}, {"api_key": 5}, {"base_url": "https://u:p@h"}]
+)
+def test_settings_of_the_wrong_kind(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError):
+        Kie(**{"api_key": "key", **options})  # type: ignore[arg-type]
+
+
+def test_a_generated_client_needs_no_adapter(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kie_registry.discovery.find", lambda group: [])
+    registry = Registry()
+    assert registry.ids() == ["google/nano-banana-edit", "nano-banana-pro"]
+    with Kie(box.key, base_url=box.url, registry=registry) as kie:
+        kie.submit("nano-banana-pro", "a cat", resolution="2k", images="https://example.com/1.png")
+    assert box.tasks[0].input["image_input"] == ["https://example.com/1.png"]

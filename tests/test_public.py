@@ -23,6 +23,7 @@ PROMISED = [
     "Contract",
     "Event",
     "Image",
+    "Images",
     "InsufficientCredits",
     "InvalidRequest",
     "Kie",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from kie_registry.cli import output
+from kie_registry.cli.output_files import check_output
 from kie_registry.cli.progress import Progress
 from kie_registry.description import ModelInfo, ParameterInfo
 from kie_registry.registry import default_registry
@@ -78,7 +80,8 @@ def _model_first(args: list[str]) -> list[str]:
     flags = {"--json", "--overwrite", "--no-wait", "-h", "--help"}
     at = 0
     while at < len(args) and args[at].startswith("-") and args[at] != "-":
-        takes_value = args[at] not in flags and "=" not in args[at]
+        attached = "=" in args[at] or (args[at].startswith("-o") and args[at] != "-o")
+        takes_value = args[at] not in flags and not attached
         at += 2 if takes_value else 1
     if at == 0 or at >= len(args):
         return args
@@ -136,12 +139,16 @@ def _completer(choices: Iterable[Any]) -> Any:
 def _metavar(parameter: ParameterInfo) -> str:
     if parameter.type == "file":
         return "PATH|URL"
+    if parameter.choices and len(parameter.choices) <= 5:
+        return "|".join(str(choice) for choice in parameter.choices)
     return {"string": "TEXT", "boolean": "true|false"}.get(parameter.type, parameter.type.upper())
 
 
 def _help(parameter: ParameterInfo) -> str:
-    parts = [_sentence(parameter.description)]
-    if parameter.choices:
+    # Of what the documentation says, its limits are said again below, and a file may be local here.
+    described = re.sub(r"\s*\((Max length|File URL)[^)]*\)", "", parameter.description)
+    parts = [_sentence(described)]
+    if len(parameter.choices) > 5:
         parts.append(f"One of {', '.join(str(choice) for choice in parameter.choices)}.")
     if parameter.limits:
         parts.append(f"Takes {'; '.join(parameter.limits)}.")
@@ -187,6 +194,8 @@ def _generate(  # one argument for each option
         if "prompt" in given:
             raise click.UsageError("the prompt is given twice, as an argument and as --prompt")
         given["prompt"] = sys.stdin.read().strip() if prompt == "-" else prompt
+    if not no_wait:
+        check_output(out, name, overwrite=overwrite)
     with Kie() as kie, Progress() as progress:
         if no_wait:
             task = kie.submit(model, callback_url=callback_url, on_event=progress.show, **given)

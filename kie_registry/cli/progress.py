@@ -31,7 +31,9 @@ class Progress:
         self.submitting = event.kind == "submitting"
         self.task_id = event.task_id or self.task_id
         if self._status is not None:
-            self._status.update(f"{event.message} [dim]({time.monotonic() - self._started:.0f} s)[/dim]")
+            from rich.markup import escape
+
+            self._status.update(f"{escape(event.message)} [dim]({time.monotonic() - self._started:.0f} s)[/dim]")
         elif event.kind in _LASTING:
             output.note(event.message)
 

@@ -6,6 +6,7 @@ spent; 4 the task is paid and still running; 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -39,12 +40,15 @@ logger = logging.getLogger("kie_registry.cli")
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status."""
+    _set_up_streams()
     _set_up_logging()
     try:
         status = app.main(list(arguments), prog_name="kie", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show(sys.stderr)
+        if "--json" in arguments:
+            output.show_json({"error": {"type": type(error).__name__, "message": error.format_message()}})
         return error.exit_code
     except click.Abort as error:
         # click hides the interruption behind its own exception; whoever was interrupted says how to go on.
@@ -66,7 +70,17 @@ def _report(error: KieError) -> int:
     logger.debug("the traceback", exc_info=True)
     output.fail(str(error))
     output.print_error_as_json(error)
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 1)
+    # What costs money is never said to be a wrong request, and what cost none is not said to be running.
+    wrong_and_free = {2: error.charged == "no", 4: error.charged != "no"}
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 1)
+    return status if wrong_and_free.get(status, True) else 1
+
+
+def _set_up_streams() -> None:
+    """Let no character that a terminal cannot show end the program after a task was paid."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _set_up_logging() -> None:

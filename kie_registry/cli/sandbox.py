@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
 
 from kie_registry.cli import output
-from kie_registry.errors import ConfigurationError
 
 
 @click.command()
@@ -27,21 +27,29 @@ from kie_registry.errors import ConfigurationError
     help="Share of createTask answers, 0 to 1, that are lost after the task was accepted.",
 )
 @click.option("--rate-limit", type=int, default=20, show_default=True, help="Tasks in 10 s; 0: no limit.")
+@click.option(
+    "--document",
+    "documents",
+    type=(str, click.Path(exists=True, path_type=Path)),
+    metavar="MODEL PATH",
+    multiple=True,
+    help="Serve one more model, after its OpenAPI document; may be repeated.",
+)
 @click.option("--webhook-key", help="Sign callbacks with this key.")
-def sandbox_command(rate_limit: int, **options: Any) -> None:
+def sandbox_command(rate_limit: int, documents: tuple[tuple[str, Path], ...], **options: Any) -> None:
     """Serve a local kie.ai, for trials and tests, until interrupted.
 
     What it prints on stdout are the shell commands that lead other terminals to it.
     """
-    try:
-        from kie_registry.sandbox import Sandbox
-    except ImportError as error:
-        raise ConfigurationError(f"{error}: pip install 'kie-registry[sandbox]'") from None
+    from kie_registry.sandbox import Sandbox
 
-    with Sandbox(rate_limit=(rate_limit, 10.0) if rate_limit else None, **options) as box:
+    limit = (rate_limit, 10.0) if rate_limit else None
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Sandbox(rate_limit=limit, documents=dict(documents), **options) as box,
+    ):
         output.show(f"export KIE_BASE_URL={box.url}")
         output.show(f"export KIE_UPLOAD_URL={box.url}")
         output.show(f"export KIE_API_KEY={box.key}")
         output.note("Serving until interrupted (Ctrl-C). Set the three lines above in another terminal.")
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        threading.Event().wait()

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry.effects import Fetch, Flow, Run, Sleep
-from kie_registry.errors import ApiError, InvalidRequest, KieError, OutputExists, Problem, TransportError
+from kie_registry.errors import ApiError, ConfigurationError, KieError, OutputExists, TransportError
 from kie_registry.media import sniff, suffix_of
 
 _PAUSES = (0.5, 2.0, 5.0)
@@ -41,6 +41,10 @@ class Saving:
     task_id: str
     model: str | None
 
+    def target(self, stem: str, suffix: str) -> Path:
+        """Return the path for a file; a suffix that its name has already is not doubled."""
+        return self.directory / (stem.removesuffix(suffix) + suffix)
+
     def stem(self, number: int) -> str:
         """Return the name, without suffix, of the file with this number, counted from 1."""
         if self.name is None:
@@ -53,33 +57,43 @@ def save(saving: Saving) -> Flow[list[Path]]:
     """Save every file and return the paths, in the order of the URLs.
 
     Raises:
-        InvalidRequest: The name is none.
+        ConfigurationError: The name is none.
         OutputExists: A file is there already, and may not be replaced.
         ApiError: The server refuses a file.
         TransportError: A download broke off, four times.
         KieError: The directory cannot be written.
     """
-    if saving.name is not None and (saving.name in ("", ".", "..") or _safe(saving.name) != saving.name):
-        wrong = f"{saving.name!r} is no file name: letters, digits, dots, dashes, underscores and spaces"
-        raise InvalidRequest([Problem("name", wrong)])
+    if saving.name is not None:
+        check_name(saving.name, task_id=saving.task_id, model=saving.model, charged="yes")
     paths = []
     for number, url in enumerate(saving.urls, start=1):
         paths.append((yield from _save_one(saving, number, url)))
     return paths
 
 
+def check_name(name: str, **fields: Any) -> None:
+    """Raise ConfigurationError, with `fields`, where `name` is no file name."""
+    wrong = sorted({character for character in name if _safe(f"a{character}a") != f"a{character}a"})
+    if wrong or _safe(name) != name:
+        found = f", not {' '.join(map(repr, wrong))}" if wrong else ""
+        raise ConfigurationError(
+            f"name is {name!r}, which is no file name: it takes letters, digits, spaces, dots, dashes and "
+            f"underscores{found}",
+            **fields,
+        )
+
+
 def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
     stem = saving.stem(number)
-    expected = saving.directory / (stem + _url_suffix(url))
     part = saving.directory / f".{uuid.uuid4().hex}.part"
     try:
-        yield Run(lambda: _make_room(expected, saving))
+        yield Run(lambda: _make_room(saving.target(stem, _url_suffix(url)), saving))
         content_type = yield from _fetch(saving, url, part)
         path: Path = yield Run(lambda: _move_into_place(part, stem, content_type, url, saving))
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, KieError):
             raise
-        reason = error.strerror or error
+        reason = getattr(error, "strerror", None) or error
         raise KieError(
             f"{saving.directory} cannot be written: {reason}. The files stay at kie.ai for some days: "
             f"kie.task({saving.task_id!r}).wait() gives them again.",
@@ -135,8 +149,15 @@ def _move_into_place(part: Path, stem: str, content_type: str, url: str, saving:
         raise TransportError(
             f"downloading {url}: the file is empty", task_id=saving.task_id, retryable=True, charged="yes"
         )
+    if content_type == "text/html" and sniff(head) is None:
+        raise ApiError(
+            f"downloading {url}: the server answers with a web page in place of the file",
+            task_id=saving.task_id,
+            retryable=True,
+            charged="yes",
+        )
     suffix = suffix_of(sniff(head)) or _url_suffix(url) or suffix_of(content_type) or ".bin"
-    path = saving.directory / (stem + suffix)
+    path = saving.target(stem, suffix)
     _check_free(path, saving)
     part.replace(path)
     return path

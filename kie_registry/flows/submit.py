@@ -17,7 +17,15 @@ from kie_registry.binding import Bound, check_file, file_problem, in_order
 from kie_registry.contract import Contract
 from kie_registry.effects import Acquire, Flow, Run, Send, Sleep
 from kie_registry.endpoint import create_request, parse_created
-from kie_registry.errors import InvalidRequest, Problem, RateLimited, SubmitOutcomeUnknown, TransportError
+from kie_registry.errors import (
+    InvalidRequest,
+    KieError,
+    Problem,
+    RateLimited,
+    SubmitOutcomeUnknown,
+    TaskTimeout,
+    TransportError,
+)
 from kie_registry.events import Event, Listener, notify
 from kie_registry.flows.upload import upload_file
 from kie_registry.limits import Window
@@ -94,6 +102,7 @@ def _create(session: Session, submission: Submission, request: dict[str, Any]) -
     url = session.settings.base_url + request["url"]
     model = submission.contract.id
     while True:
+        _check_deadline(session, submission)
         try:
             answer = yield from _send_in_turn(session, submission, url, request)
         except TransportError as error:
@@ -104,7 +113,7 @@ def _create(session: Session, submission: Submission, request: dict[str, Any]) -
                 raise _spent_nothing(error, model) from None
             notify(submission.listener, Event("retry", f"{error}; trying again in {pause:g} s"))
         else:
-            if answer.code != answers.RATE_LIMITED:
+            if answer.code != answers.RATE_LIMITED or _named_task(answer):
                 return _task_id(answer, model)
             pause = next(limits, _LIMIT_PAUSES[-1])
             if session.clock() + pause > submission.deadline_at:
@@ -115,19 +124,36 @@ def _create(session: Session, submission: Submission, request: dict[str, Any]) -
 
 def _send_in_turn(session: Session, submission: Submission, url: str, request: dict[str, Any]) -> Flow[Answer]:
     """Send createTask in a slot of the rate limit."""
-    window, counted = session.creates, True
+    model, window, counted = submission.contract.id, session.creates, True
     if window is not None:
         yield from _take_slot(session, window, submission)
-    notify(submission.listener, Event("submitting", f"submitting to {submission.contract.id}"))
     try:
+        notify(submission.listener, Event("submitting", f"submitting to {model}"))
         response = yield Send(url, request)
-    except TransportError as error:
-        counted = error.sent
+        parsed = parse_created(submission.contract, response)
+        return read_answer(response, parsed, secret=session.settings.api_key)
+    except KieError as error:
+        counted = not isinstance(error, TransportError) or error.sent
+        raise
+    except Exception as error:
+        # Whatever else comes after the request has left must not look as if it could be tried again.
+        raise _unknown(model, f"{type(error).__name__}: {error}") from error
+    except BaseException as interruption:
+        interruption.add_note(str(_unknown(model, "interrupted")))
         raise
     finally:
         if window is not None:
             window.release(counted=counted)
-    return read_answer(response, parse_created(submission.contract, response))
+
+
+def _check_deadline(session: Session, submission: Submission) -> None:
+    if session.clock() > submission.deadline_at:
+        raise TaskTimeout(
+            f"Submitting to {submission.contract.id}: the deadline passed before the task was submitted. "
+            "Nothing was spent.",
+            model=submission.contract.id,
+            retryable=True,
+        )
 
 
 def _take_slot(session: Session, window: Window, submission: Submission) -> Flow[None]:
@@ -143,25 +169,39 @@ def _take_slot(session: Session, window: Window, submission: Submission) -> Flow
         )
 
 
+def _named_task(answer: Answer) -> str | None:
+    """Return the task id in an answer, wherever it stands and however it is written."""
+    found = getattr(answer.data, "task_id", answer.data)
+    if isinstance(found, bool) or not isinstance(found, (str, int)):
+        return None
+    return str(found) or None
+
+
 def _task_id(answer: Answer, model: str) -> str:
     """Return the id of the new task, or raise what the answer means."""
-    task_id = getattr(answer.data, "task_id", None)
-    if isinstance(task_id, str) and task_id and answer.envelope_code == answers.OK:
+    task_id = _named_task(answer)
+    accepted = answer.envelope_code == answers.OK or (answer.envelope_code is None and answer.status < 300)
+    if task_id and accepted:
         return task_id
-    if answer.code in answers.REFUSALS:
+    if answer.code in answers.REFUSALS and not task_id:
         error = answer.error(f"submitting to {model}", model=model)
         error.args = (f"{error}. Nothing was spent.",)
         raise error
     where = f"HTTP {answer.status}, code {answer.code}" if answer.enveloped else f"HTTP {answer.status}"
     words = f", in kie.ai's words: {answer.message}" if answer.message else ""
-    raise _unknown(model, f"{where}, no task id{words}", answer)
+    named = f"it names task {task_id}" if task_id else "no task id"
+    raise _unknown(model, f"{where}, {named}{words}", answer, task_id)
 
 
-def _unknown(model: str, reason: str, answer: Answer | None = None) -> SubmitOutcomeUnknown:
+def _unknown(
+    model: str, reason: str, answer: Answer | None = None, task_id: str | None = None
+) -> SubmitOutcomeUnknown:
+    look = f"See `kie task show {task_id}`" if task_id else "See https://kie.ai/logs"
     return SubmitOutcomeUnknown(
         f"Submitting to {model}: the request was sent, but whether a task came of it is not known ({reason}). "
-        "It may have been billed; it is not sent again by itself. See https://kie.ai/logs before you repeat it.",
+        f"It may have been billed; it is not sent again by itself. {look} before you repeat it.",
         model=model,
+        task_id=task_id,
         code=answer.code if answer else None,
         status=answer.status if answer else None,
         server_message=answer.message if answer else "",

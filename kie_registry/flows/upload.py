@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import PurePath
-from typing import Any
+from typing import Any, BinaryIO
 
 from kie_registry.answers import Answer, read_answer
 from kie_registry.effects import Flow, Send, Sleep
@@ -38,7 +38,9 @@ def upload_file(
             notify(listener, Event("retry", f"{error}; uploading again"))
             yield Sleep(pause)
         else:
-            session.remember_upload(file.digest, address)
+            # Under a name of the caller's own the content may be another one tomorrow.
+            if name is None:
+                session.remember_upload(file.digest, address)
             return address
     raise AssertionError("the last attempt returns or raises")
 
@@ -48,7 +50,7 @@ def _upload_once(session: Session, file: LocalFile, name: str | None) -> Flow[st
     from kie_generated.files.models.upload_stream_request import UploadStreamRequest
     from kie_generated.types import File
 
-    with file.open() as payload:
+    with _open(file) as payload:
         # Names are unique: an equal one would overwrite, and be served stale for a while.
         file_name = _honest_name(name, file) or f"{file.digest[:16]}-{uuid.uuid4().hex[:8]}{file.suffix}"
         body = UploadStreamRequest(
@@ -56,10 +58,17 @@ def _upload_once(session: Session, file: LocalFile, name: str | None) -> Flow[st
         )
         kwargs = upload_stream.request_kwargs(body=body)
         response = yield Send(session.settings.upload_url + kwargs["url"], kwargs)
-    answer = read_answer(response, upload_stream.parse(response))
+    answer = read_answer(response, upload_stream.parse(response), secret=session.settings.api_key)
     if not answer.ok:
         raise answer.error(f"uploading {file.label}")
     return _address(answer, file)
+
+
+def _open(file: LocalFile) -> BinaryIO:
+    try:
+        return file.open()
+    except OSError as error:
+        raise KieError(f"{file.label} cannot be read any more: {error.strerror}. Nothing was spent.") from None
 
 
 def _address(answer: Answer, file: LocalFile) -> str:

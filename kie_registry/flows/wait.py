@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from kie_registry.answers import Answer, read_answer
 from kie_registry.effects import Acquire, Flow, Send, Sleep
 from kie_registry.errors import (
@@ -47,9 +49,12 @@ def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
 
     kwargs = get_task.request_kwargs(task_id=task_id)
     response = yield Send(session.settings.base_url + kwargs["url"], kwargs)
-    answer = read_answer(response, get_task.parse(response))
-    if answer.ok and isinstance(answer.data, TaskRecord):
-        return TaskStatus.from_record(task_id, answer.data.to_dict())
+    answer = read_answer(response, get_task.parse(response), secret=session.settings.api_key)
+    if isinstance(answer.data, TaskRecord):
+        status = TaskStatus.from_record(task_id, answer.data.to_dict())
+        # A task that ended may come under the code of its failure.
+        if answer.ok or status.done:
+            return status
     raise _error(answer, task_id)
 
 
@@ -80,15 +85,20 @@ class Watch:
         self._started = session.clock()
         self._grace = _GRACE_FRESH if fresh else _GRACE_TAKEN_UP
         self._next_pause = min(_FIRST_READ, self._pause()) if fresh else 0.0
-        self._last_state: str | None = None
+        self._fresh = fresh
+        self._last: TaskStatus | None = None
         self._trouble: Exception | None = None
 
     def to_the_end(self) -> Flow[TaskStatus]:
         """Read until the task ends, and return its last status; raises as `advance` does."""
-        while True:
-            status = yield from self.advance()
-            if status.done:
-                return status
+        try:
+            while True:
+                status = yield from self.advance()
+                if status.done:
+                    return status
+        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
+            interruption.add_note(f"Task {self._task_id} goes on. {_how_to_go_on(self._task_id)}")
+            raise
 
     def advance(self) -> Flow[TaskStatus]:
         """Wait until the next read is due, read, and return what the record says.
@@ -104,9 +114,10 @@ class Watch:
             last = self._left() <= 0
             self._next_pause = self._pause()
             status = yield from self._read()
-            if status is not None and (status.done or not last):
+            if status is not None:
                 self._tell(status)
-                return status
+                if status.done or not last:
+                    return status
             if last:
                 raise self._timeout()
 
@@ -122,9 +133,13 @@ class Watch:
             self._trouble = error
             if self._session.clock() - self._started > self._grace:
                 raise
+            message = f"kie.ai does not know task {self._task_id} (yet); asking again"
+            notify(self._listener, Event("retry", message, self._task_id))
         except _PASSING as error:
             self._trouble = error
             notify(self._listener, Event("retry", f"{error}; reading again", self._task_id))
+        except ApiError as error:
+            raise self._about_a_paid_task(error) from None
         else:
             self._trouble = None
             return status
@@ -141,24 +156,37 @@ class Watch:
         return self._deadline_at - self._session.clock()
 
     def _tell(self, status: TaskStatus) -> None:
-        if status.state != self._last_state:
-            self._last_state = status.state
+        changed = self._last is None or status.state != self._last.state
+        self._last = status
+        if changed:
             message = f"task {self._task_id} is {status.state}"
             notify(self._listener, Event("status", message, self._task_id, status))
+
+    def _about_a_paid_task(self, error: ApiError) -> ApiError:
+        """Say of an error, which ended the wait but not the task, what that means for the money."""
+        error.args = (f"{error}. The task goes on. {_how_to_go_on(self._task_id)}",)
+        error.charged, error.retryable = "maybe", error.retryable and not self._fresh
+        return error
 
     def _timeout(self) -> TaskTimeout:
         waited = self._session.clock() - self._started
         trouble = f" The last read failed: {self._trouble}." if self._trouble else ""
         error = TaskTimeout(
-            f"Task {self._task_id} did not end within {waited:.0f} s (last state: "
-            f"{self._last_state or 'not known'}).{trouble} It is paid, and goes on: take it up again with "
-            f"kie.task({self._task_id!r}).wait(), or `kie task wait {self._task_id}`.",
+            f"Task {self._task_id} did not end within {waited:.3g} s (last state: "
+            f"{self._last.state if self._last else 'not known'}).{trouble} It is paid, and goes on. "
+            f"{_how_to_go_on(self._task_id)}",
             task_id=self._task_id,
-            retryable=True,
-            charged="maybe",
+            model=self._last.model if self._last else None,
+            # To wait again is safe; to submit again is not.
+            retryable=not self._fresh,
+            charged="yes",
         )
         error.__cause__ = self._trouble
         return error
+
+
+def _how_to_go_on(task_id: str) -> str:
+    return f"Take it up again with kie.task({task_id!r}).wait(), or `kie task wait {task_id}`."
 
 
 def _error(answer: Answer, task_id: str) -> ApiError:

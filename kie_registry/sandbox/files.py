@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 import shutil
 import tempfile
 import weakref
@@ -42,17 +43,25 @@ class StoredFile:
     size: int
 
 
+def _remove_of(process: int, folder: Path) -> None:
+    """Remove the folder of `process`, unless this is a fork of it."""
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class FileStore:
     """A temporary folder of files under names of their own. It is removed at the latest when Python exits."""
 
     def __init__(self) -> None:
         self._files: dict[str, StoredFile] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="kie-sandbox-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._remove = weakref.finalize(self, _remove_of, os.getpid(), self.folder)
 
     def save(self, name: str, content: bytes | BinaryIO) -> StoredFile:
         """Write a file. One of the same name is replaced; who is reading the old one may go on."""
         path = self.folder / uuid4().hex
+        # Somebody may have cleaned up the temporary folder of a sandbox that runs for days.
+        self.folder.mkdir(exist_ok=True)
         with path.open("wb") as file:
             if isinstance(content, bytes):
                 file.write(content)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import keyword
-import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from attrs import define
 
-SHARED = ("__init__.py", "client.py", "index.json", "py.typed", "types.py")
-"""What stands beside the packages and belongs to all of them."""
+from kie_registry.contract import package_name
+
+RENDERED = ("client.py", "types.py")
+"""What the generator writes for each spec alike, and what stands once, beside the packages."""
 
 _FILE = "fingerprints.json"
 _TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
@@ -65,12 +65,6 @@ class Fingerprints:
         (package / _FILE).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
 
 
-def package_name(slug: str) -> str:
-    """Return the name of the package that is generated for `slug`."""
-    name = re.sub(r"\W", "_", slug)
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"m_{name}"
-
-
 def tree_digest(directory: Path) -> dict[str, str]:
     """Return relative path -> hash for the files under `directory`, caches left out."""
     return {
@@ -82,7 +76,7 @@ def tree_digest(directory: Path) -> dict[str, str]:
 
 def _output_digest(package: Path, slug: str) -> str:
     files = dict(tree_digest(package / package_name(slug)))
-    for shared in SHARED:
+    for shared in RENDERED:
         path = package / shared
         files[shared] = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

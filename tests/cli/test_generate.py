@@ -126,6 +126,26 @@ def test_what_the_server_says_decides_the_exit(
     assert done.stderr.startswith("Error: ")
 
 
+@pytest.mark.parametrize("code", [400, 401, 422])
+def test_an_error_after_submission_is_not_called_a_wrong_request(box: Sandbox, run: Run, code: int) -> None:
+    box.answer_next("recordInfo", code=code, message="no", times=9)
+    done = run(*PRO, "a cat")
+    assert (done.returncode, f"kie task wait {box.tasks[0].id}" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("--name", "a/b"), ("--out", "/dev/null/x")])
+def test_where_the_files_go_is_checked_before_anything_is_paid(
+    box: Sandbox, run: Run, arguments: tuple[str, ...]
+) -> None:
+    done = run(*PRO, "a cat", *arguments)
+    assert (done.returncode, box.requests) == (2, [])
+
+
+def test_a_usage_error_is_json_too(run: Run) -> None:
+    error = json.loads(run(*PRO, "a cat", "--bogus", "1", "--json").stdout)["error"]
+    assert "--bogus" in error["message"]
+
+
 def test_a_failed_task_exits_with_1(box: Sandbox, run: Run) -> None:
     box.end_next(fail_code="501", fail_message="tired")
     done = run(*PRO, "a cat")
@@ -149,13 +169,13 @@ def test_without_a_key(run: Run) -> None:
 def test_a_file_in_the_way_is_not_replaced(box: Sandbox, run: Run, tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_text("mine")
     done = run(*PRO, "a cat", "--name", "cat")
-    assert done.returncode == 1
-    assert "exists already" in done.stderr
+    assert (done.returncode, "--overwrite" in done.stderr) == (2, True)
     assert (tmp_path / "cat.png").read_text() == "mine"
+    assert box.requests == []
 
 
 def test_help_lists_the_models_own_parameters(run: Run) -> None:
-    text = run("generate", "nano-banana-edit", "--help").stdout
+    text = " ".join(run("generate", "nano-banana-edit", "--help").stdout.split())
     for word in ("--image, --images", "--aspect-ratio", "21:9", "up to 5,000 characters", "image_size"):
         assert word in text
     assert "--resolution" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kie_registry import ApiError, InvalidRequest, Kie, KieError, OutputExists, Result, TransportError
+from kie_registry import ApiError, ConfigurationError, Kie, KieError, OutputExists, Result, TransportError
 from kie_registry.sandbox import Sandbox
 
 
@@ -43,8 +44,9 @@ def test_several_files_are_numbered(box: Sandbox, kie: Kie, result: Result, tmp_
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../cat", "a/b", "a\\b", "a:b", "a\0b"])
 def test_a_name_that_is_none(result: Result, tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="no file name"):
+    with pytest.raises(ConfigurationError, match="no file name") as caught:
         result.save(tmp_path, name=name)
+    assert caught.value.charged == "yes"
 
 
 def test_nothing_is_replaced(result: Result, tmp_path: Path) -> None:
@@ -123,3 +125,18 @@ def test_only_links_of_kie_can_be_renewed(kie: Kie) -> None:
     with pytest.raises(ApiError) as caught:
         kie.download_url("https://example.com/1.png")
     assert caught.value.code == 422
+
+
+def test_a_pickled_result_can_be_saved_without_the_key(result: Result, tmp_path: Path) -> None:
+    copy = pickle.loads(pickle.dumps(result))
+    assert (copy.urls, copy.save(tmp_path)[0].exists()) == (result.urls, True)
+
+
+def test_a_web_page_is_no_picture(box: Sandbox, result: Result, tmp_path: Path) -> None:
+    box.answer_next("/files/", body="<html>log in</html>")
+    with pytest.raises(ApiError, match="web page"):
+        result.save(tmp_path)
+
+
+def test_a_suffix_is_not_doubled(result: Result, tmp_path: Path) -> None:
+    assert result.save(tmp_path, name="cat.jpg") == [tmp_path / "cat.jpg"]

@@ -21,6 +21,7 @@ from kie_registry import (
     RateLimited,
     RequestRejected,
     SubmitOutcomeUnknown,
+    TaskTimeout,
     TransportError,
 )
 from kie_registry.sandbox import Sandbox
@@ -89,6 +90,73 @@ def test_a_lost_answer_is_unknown_and_not_sent_again(box: Sandbox, kie: Kie, ans
     assert len([request for request in box.requests if "createTask" in request.path]) == 1
 
 
+NAMED: dict[str, dict[str, Any]] = {
+    "429": {"code": 429, "data": {"taskId": "task_9"}},
+    "500": {"code": 500, "data": {"taskId": "task_9"}},
+    "0": {"code": 0, "data": {"taskId": "task_9"}},
+}
+
+
+@pytest.mark.parametrize("answer", NAMED.values(), ids=NAMED.keys())
+def test_an_error_that_names_a_task_is_unknown_and_keeps_its_id(
+    box: Sandbox, kie: Kie, answer: dict[str, Any]
+) -> None:
+    box.answer_next("createTask", **answer)
+    error = submit_error(kie)
+    assert (type(error), error.task_id) == (SubmitOutcomeUnknown, "task_9")
+    assert len(box.requests) == 1
+
+
+@pytest.mark.parametrize("charset", ["hex", "idna", "utf-16", "punycode", "rot13"])
+def test_no_charset_of_an_answer_hides_that_the_outcome_is_unknown(box: Sandbox, kie: Kie, charset: str) -> None:
+    box.answer_next(
+        "createTask", status=502, body="oops", headers={"content-type": f"text/html; charset={charset}"}
+    )
+    assert isinstance(submit_error(kie), SubmitOutcomeUnknown)
+
+
+def test_what_nobody_expects_after_sending_is_unknown_too(
+    box: Sandbox, kie: Kie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("kie_registry.flows.submit.parse_created", broken)
+    assert isinstance(submit_error(kie), SubmitOutcomeUnknown)
+
+
+def test_a_key_that_the_server_repeats_is_cut_out(box: Sandbox, kie: Kie) -> None:
+    box.answer_next("createTask", code=401, message=f"bad key {box.key}!")
+    assert box.key not in str(vars(submit_error(kie)))
+
+
+def test_an_interruption_while_submitting_says_what_may_have_been_spent(box: Sandbox, kie: Kie) -> None:
+    def interrupt(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        kie.submit(MODEL, "a cat", on_event=interrupt)
+    assert "may have been billed" in caught.value.__notes__[0]
+
+
+def test_an_interruption_gives_its_slot_back(box: Sandbox, open_kie: Callable[..., Kie]) -> None:
+    kie = open_kie(creates=(1, 0.01), deadline=5)
+
+    def interrupt(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kie.submit(MODEL, "a cat", on_event=interrupt)
+    assert kie.submit(MODEL, "a cat").id == box.tasks[0].id
+
+
+def test_nothing_is_submitted_after_the_deadline(box: Sandbox, open_kie: Callable[..., Kie], photo: Path) -> None:
+    box.answer_next("upload", delay=0.5)
+    with pytest.raises(TaskTimeout, match="Nothing was spent") as caught:
+        open_kie(deadline=0.3).generate("nano-banana-edit", "night", images=photo)
+    assert (caught.value.charged, caught.value.task_id, box.tasks) == ("no", None, [])
+
+
 def test_an_unknown_outcome_carries_the_servers_words(box: Sandbox, kie: Kie) -> None:
     box.answer_next("createTask", code=500, message="This field is required")
     error = submit_error(kie)
@@ -99,6 +167,11 @@ def test_an_unknown_outcome_carries_the_servers_words(box: Sandbox, kie: Kie) ->
 def test_a_read_timeout_is_unknown(box: Sandbox, open_kie: Callable[..., Kie]) -> None:
     box.answer_next("createTask", delay=5)
     assert isinstance(submit_error(open_kie(http_timeout=0.2)), SubmitOutcomeUnknown)
+
+
+def test_a_task_id_may_be_a_number(box: Sandbox, kie: Kie) -> None:
+    box.answer_next("createTask", code=200, data={"taskId": 123})
+    assert kie.submit(MODEL, "a cat").id == "123"
 
 
 def test_a_task_id_counts_even_under_an_http_error(box: Sandbox, kie: Kie) -> None:
@@ -126,6 +199,7 @@ def test_no_connection_is_tried_again_and_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, open_kie: Callable[..., Kie]
 ) -> None:
     monkeypatch.setattr("kie_registry.flows.submit._CONNECT_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("kie_registry.http.is_loopback", lambda host: False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         kie = open_kie(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}")

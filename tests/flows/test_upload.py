@@ -126,3 +126,17 @@ def test_what_is_no_file(box: Sandbox, kie: Kie, source: Any, message: str) -> N
     with pytest.raises(InvalidRequest, match=message):
         kie.upload(source)
     assert box.requests == []
+
+
+def test_a_name_of_ones_own_is_not_taken_for_the_content(kie: Kie) -> None:
+    teal, red = jpeg("teal"), jpeg("red")
+    kie.upload(teal, name="x.jpg")
+    kie.upload(red, name="x.jpg")
+    assert fetch(kie.upload(teal)).content == teal
+
+
+def test_a_file_object_that_was_read_to_its_end(kie: Kie, photo: Path) -> None:
+    with photo.open("rb") as file:
+        file.read()
+        with pytest.raises(InvalidRequest, match="read to its end already"):
+            kie.upload(file)

@@ -12,6 +12,7 @@ import pytest
 from kie_registry import (
     AuthenticationError,
     Event,
+    InvalidRequest,
     Kie,
     NotFound,
     ResultUnreadable,
@@ -118,7 +119,38 @@ def test_a_refused_key_ends_the_wait(box: Sandbox, kie: Kie) -> None:
     box.answer_next("recordInfo", code=401)
     with pytest.raises(AuthenticationError) as caught:
         task.wait()
-    assert caught.value.task_id == task.id
+    assert (caught.value.task_id, caught.value.charged) == (task.id, "maybe")
+    assert f"kie task wait {task.id}" in str(caught.value)
+
+
+def test_a_failure_under_the_code_of_an_error_is_a_failure(box: Sandbox, kie: Kie) -> None:
+    box.answer_next("recordInfo", code=501, data=record(state="fail", failMsg="tired"))
+    with pytest.raises(TaskFailed, match="tired"):
+        kie.task("t").wait()
+
+
+def test_a_result_that_is_nested_beyond_reason(box: Sandbox, kie: Kie) -> None:
+    box.answer_next("recordInfo", code=200, data=record(resultJson="[" * 100_000))
+    with pytest.raises(ResultUnreadable):
+        kie.task("t").wait()
+
+
+def test_an_interruption_while_waiting_names_the_task(box: Sandbox, kie: Kie) -> None:
+    box.end_next(latency=math.inf)
+    task = kie.submit(MODEL, "a cat")
+
+    def interrupt(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        task.wait(on_event=interrupt)
+    assert task.id in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("task_id", ["", " ", None, 5])
+def test_what_is_no_task_id(kie: Kie, task_id: Any) -> None:
+    with pytest.raises(InvalidRequest, match="no task id"):
+        kie.task(task_id)
 
 
 def test_a_missed_deadline_carries_the_task_id(box: Sandbox, kie: Kie) -> None:
@@ -127,6 +159,7 @@ def test_a_missed_deadline_carries_the_task_id(box: Sandbox, kie: Kie) -> None:
         kie.generate(MODEL, "a cat", deadline=0.3)
     error = caught.value
     assert error.task_id == box.tasks[0].id
+    assert (error.charged, error.retryable) == ("yes", False)
     assert f"kie task wait {error.task_id}" in str(error)
     assert pickle.loads(pickle.dumps(error)).task_id == error.task_id
 

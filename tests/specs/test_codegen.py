@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kie_registry.contract import package_name
 from kie_registry.errors import SpecError
 from kie_registry.specs.codegen import check, generate
 from kie_registry.specs.documents import Json, dump_document
-from kie_registry.specs.fingerprints import package_name, tree_digest
+from kie_registry.specs.fingerprints import tree_digest
 
 MakeDocument = Callable[..., Json]
 

@@ -1,4 +1,4 @@
-"""Find the models that installed distributions offer, without importing any of them.
+"""Find the models that installed distributions and the generated clients offer, without importing any.
 
 Asking `importlib.metadata` reads a file of every installed distribution, at every start. So what it said is kept
 in ``KIE_HOME``, for as long as no directory on the path has changed.
@@ -7,15 +7,22 @@ in ``KIE_HOME``, for as long as no directory on the path has changed.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import json
 import os
+import pkgutil
 import sys
+import types
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 from attrs import astuple, frozen
 
 from kie_registry._version import __version__
+from kie_registry.adapter import Adapter
+from kie_registry.contract import Contract, package_name
 from kie_registry.settings import home
 
 MODELS = "kie_registry.models"
@@ -105,3 +112,32 @@ def _write(cache: Path, stamp: list[str], groups: dict[str, list[PluginEntry]]) 
         cache.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_text(json.dumps({"stamp": stamp, "groups": entries}), "utf-8")
         fresh.replace(cache)
+
+
+@functools.cache
+def generated_models() -> dict[str, dict[str, str]]:
+    """Return model id -> slug, title and kind of output, for every generated client."""
+    content = pkgutil.get_data("kie_generated", "index.json")
+    index: dict[str, dict[str, str]] = json.loads(content or b"{}")
+    return index
+
+
+def build_adapter(model_id: str) -> type[Adapter]:
+    """Build an adapter for a generated client, with a field for each parameter."""
+    slug = generated_models()[model_id]["slug"]
+    class_name = "".join(word.capitalize() for word in slug.split("-"))
+    contract = Contract.load(package_name(slug))
+    built: type[Adapter] = types.new_class(class_name, (Adapter,), {"contract": contract})
+    return built
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a user's own plugin from its file."""
+    spec = importlib.util.spec_from_file_location(f"kie_home_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    # Known by its name, so that what it defines can be pickled.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
