@@ -136,7 +136,6 @@ def test_one_client_in_two_event_loops(box: Sandbox) -> None:
 
     assert [asyncio.run(use()), asyncio.run(use())] == [1000.0, 996.0]
     asyncio.run(kie.close())
-    del kie
     gc.collect()
 
 

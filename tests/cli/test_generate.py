@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -185,7 +186,8 @@ def interrupted(box: Sandbox, tmp_path: Path, when: str) -> subprocess.Completed
     """Press Ctrl-C as soon as the sandbox has been asked for `when`."""
     command = [*KIE, *PRO, "a cat"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process, contextlib.ExitStack() as stack:
+        stack.callback(process.kill)
         for _ in range(1000):
             if any(when in request.path for request in box.requests):
                 break

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kie_registry import Kie
+from kie_registry import Adapter, Contract, Kie, Registry
 from kie_registry.sandbox import Sandbox
 from tests.cli.conftest import KIE, Run
 
@@ -121,19 +123,63 @@ def test_a_reader_that_leaves_is_no_error(environment: None) -> None:
     assert "Exception" not in done.stderr
 
 
-def test_sandbox_prints_what_leads_to_it(tmp_path: Path, box: Sandbox) -> None:
-    command = [*KIE, "sandbox", "--port", "0", "--latency", "0"]
+SKETCH = Path(__file__).parents[1] / "third_party/kie-acme/kie_acme/sketch/openapi.yaml"
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """`kie sandbox` with a model of one's own, and the variables that it prints."""
+    command = [*KIE, "sandbox", "--port", "0", "--latency", "0", "--document", "acme/sketch", str(SKETCH)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(3)]
-        settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        assert list(settings) == ["KIE_BASE_URL", "KIE_UPLOAD_URL", "KIE_API_KEY"]
-        with Kie(settings["KIE_API_KEY"], base_url=settings["KIE_BASE_URL"]) as kie:
-            assert kie.credits() == 1000.0
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-        assert process.returncode == 0
-        assert "Traceback" not in err
+        try:
+            lines = [process.stdout.readline().strip() for _ in range(3)]
+            yield process, dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        finally:
+            process.kill()
+
+
+def test_sandbox_prints_what_leads_to_it(served: tuple[subprocess.Popen[str], dict[str, str]]) -> None:
+    _, variables = served
+    assert list(variables) == ["KIE_BASE_URL", "KIE_UPLOAD_URL", "KIE_API_KEY"]
+    with Kie(variables["KIE_API_KEY"], base_url=variables["KIE_BASE_URL"]) as kie:
+        assert kie.credits() == 1000.0
+
+
+def test_sandbox_serves_a_model_of_ones_own(served: tuple[subprocess.Popen[str], dict[str, str]]) -> None:
+    _, variables = served
+    registry = Registry(entry_points=False)
+    registry.register(sketch())
+    with Kie(variables["KIE_API_KEY"], base_url=variables["KIE_BASE_URL"], registry=registry) as kie:
+        assert kie.submit("acme/sketch", "a sketch", image_url="https://example.com/1.png").id
+
+
+def test_sandbox_ends_quietly_when_interrupted(served: tuple[subprocess.Popen[str], dict[str, str]]) -> None:
+    process, _ = served
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in err) == (0, False)
+
+
+def sketch() -> type[Adapter]:
+    contract = Contract.from_json(json.loads(SKETCH.with_name("contract.json").read_text("utf-8")))
+    adapter: type[Adapter] = types.new_class("Sketch", (Adapter,), {"contract": contract})
+    return adapter
+
+
+def test_the_shell_completes_models(run: Run) -> None:
+    done = run(_KIE_COMPLETE="bash_complete", COMP_WORDS="kie generate nano-banana-p", COMP_CWORD="2")
+    assert "nano-banana-pro" in done.stdout
+
+
+def test_the_shell_completes_choices(run: Run) -> None:
+    words = "kie generate nano-banana-pro --resolution "
+    done = run(_KIE_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="4")
+    assert done.stdout.split() == ["plain,1K", "plain,2K", "plain,4K"]
+
+
+def test_a_mistyped_command_is_suggested(run: Run) -> None:
+    assert "Did you mean 'generate'?" in run("genrate").stderr
 
 
 def test_a_port_that_is_taken_is_named(run: Run, box: Sandbox) -> None:
