@@ -173,6 +173,13 @@ class Http:
         self._new = functools.partial(_Wire, settings.http_timeout, transport)
         self._wire: _Wire | None = self._new()
 
+    @classmethod
+    def detached(cls) -> Http:
+        """Return one that keeps no connections and has no key, which is enough for downloads."""
+        http = cls(Settings.keyless())
+        http.close()
+        return http
+
     def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
         with _translated(url), self._borrow() as wire:
@@ -218,6 +225,13 @@ class AsyncHttp:
         self._new = functools.partial(_AsyncWire, settings.http_timeout, transport)
         self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncWire] = WeakKeyDictionary()
         self._closed = False
+
+    @classmethod
+    def detached(cls) -> AsyncHttp:
+        """Return one that keeps no connections and has no key, which is enough for downloads."""
+        http = cls(Settings.keyless())
+        http._closed = True
+        return http
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""

@@ -16,7 +16,6 @@ from kie_registry.events import logger
 from kie_registry.flows.download import Saving, save
 from kie_registry.http import AsyncHttp, Http
 from kie_registry.media import address_problem
-from kie_registry.settings import Settings
 from kie_registry.status import FAIL, TaskStatus
 
 
@@ -94,7 +93,7 @@ class Result(_BaseResult):
             TransportError: A download broke off, four times.
             KieError: The directory cannot be written.
         """
-        return drive(save(self._saving(directory, name, overwrite)), self._http or Http(Settings.keyless()))
+        return drive(save(self._saving(directory, name, overwrite)), self._http or Http.detached())
 
 
 class AsyncResult(_BaseResult):
@@ -108,7 +107,7 @@ class AsyncResult(_BaseResult):
         overwrite: bool = False,
     ) -> list[Path]:
         """Download the files into `directory` and return their paths; as `Result.save`."""
-        http = self._http or AsyncHttp(Settings.keyless())
+        http = self._http or AsyncHttp.detached()
         return await drive_async(save(self._saving(directory, name, overwrite)), http)
 
 
