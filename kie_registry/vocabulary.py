@@ -121,8 +121,9 @@ def as_listed(value: Any, schema: Schema) -> Any:
         # A file object is an iterator too, of its lines.
         several = isinstance(value, Iterator) and not hasattr(value, "read")
         return list(value) if several else [value]
-    if isinstance(value, (list, tuple)) and len(value) == 1 and schema.get("type") in _SCALARS:
-        return value[0]
+    if schema.get("type") in _SCALARS and isinstance(value, (list, tuple)) and len(value) == 1:
+        (only,) = value
+        return value if only is None or isinstance(only, (list, tuple)) else only
     return value
 
 
