@@ -34,7 +34,7 @@ def main() -> None:
         Sandbox(latency=1.0) as box,
         Kie(box.key, base_url=box.url, upload_url=box.url, poll_interval=0.25) as kie,
     ):
-        say(f"a sandbox serves at {box.url}; it stands in for kie.ai, and no picture is real")
+        say(f"a sandbox serves at {box.url}; it stands in for kie.ai and draws what was asked for")
         example = kie.models.describe("nano-banana-pro").example or {}
         say("nano-banana-pro makes a picture from its specification's example")
         picture = report(kie.generate("nano-banana-pro", on_event=show, **example))

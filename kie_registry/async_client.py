@@ -97,7 +97,7 @@ class AsyncKie:
         return await drive_async(self._calls.download_url(url), self._http)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; a later call opens one for itself."""
         await self._http.close()
 
     async def __aenter__(self) -> Self:

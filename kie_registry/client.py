@@ -34,8 +34,8 @@ class Kie:
         deadline: Seconds for one task, from submission to result, where a call says nothing else.
         registry: The models; by default those of installed plugins and of `kie_registry.register`.
         transport: An ``httpx.BaseTransport`` to send requests through, in place of the network.
-        creates: How many tasks may be created in how many seconds, over all clients of the key in this
-            process; None for no limit.
+        creates: How many tasks may be created in how many seconds, shared by all clients of the key in
+            this process that have the same limit; None for no limit.
         poll_interval: Seconds between two reads of a task's record; None adapts to the age of the task.
 
     Raises:
@@ -138,7 +138,7 @@ class Kie:
         return drive(self._calls.download_url(url), self._http)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; a later call opens one for itself."""
         self._http.close()
 
     def __enter__(self) -> Self:

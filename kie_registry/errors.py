@@ -262,7 +262,9 @@ class OutputExists(KieError, FileExistsError):
     """
 
     def __init__(self, path: str, **fields: Any) -> None:
-        super().__init__(f"{path} exists already; pass overwrite=True, or another name or directory", **fields)
+        super().__init__(
+            f"{path} exists already; nothing is replaced unless told (overwrite=True, or --overwrite)", **fields
+        )
         self.path = path
 
 
