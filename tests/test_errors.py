@@ -207,7 +207,8 @@ def test_an_unknown_model_names_the_nearest(suggestions: Sequence[str], part: st
 
 
 def test_an_existing_file_says_what_to_do() -> None:
-    assert str(OutputExists("a.png")) == "a.png exists already; pass overwrite=True, or another name or directory"
+    said = "a.png exists already; nothing is replaced unless told (overwrite=True, or --overwrite)"
+    assert str(OutputExists("a.png")) == said
 
 
 def test_a_plugin_error_names_its_plugin() -> None:
