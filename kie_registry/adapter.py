@@ -4,7 +4,7 @@
         \"\"\"Edit one to ten images after a text instruction.\"\"\"
 
         prompt: str
-        images: list[Image] = native("image_urls")
+        images: Images = native("image_urls")
         aspect_ratio: ImageSize | None = native("image_size", default=None)
 
 An instance holds the parameters of one call. Adapters do no I/O, so that one class serves both clients.
@@ -27,7 +27,7 @@ from kie_registry.vocabulary import as_listed, coerce, common_names
 
 _NATIVE = "kie_registry.native"
 # Names that a field cannot have: those of the class itself, and that of the instance in its own methods.
-_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names", "self"})
+_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names", "field_names", "self"})
 
 
 def native(name: str, *, default: Any = attrs.NOTHING, kw_only: bool = True) -> Any:
@@ -52,6 +52,8 @@ class Adapter:
     aliases: ClassVar[tuple[str, ...]] = ()
     parameter_names: ClassVar[Mapping[str, str]] = {}
     """Field name -> native name."""
+    field_names: ClassVar[Mapping[str, str]] = {}
+    """Native name -> field name."""
 
     def __init_subclass__(
         cls, *, contract: str | Contract | None = None, aliases: Iterable[str] = (), **kwargs: Any
@@ -68,6 +70,7 @@ class Adapter:
             field.name: field.metadata.get(_NATIVE, field.name)
             for field in attrs.fields(cls)  # type: ignore[arg-type]
         }
+        cls.field_names = {native_name: name for name, native_name in cls.parameter_names.items()}
 
     def __repr__(self) -> str:
         """Return the parameters in short: a file may be given as its bytes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import frozen
+from kie_generated.types import UNSET
 
 from kie_registry.errors import (
     ApiError,
@@ -20,6 +21,7 @@ from kie_registry.errors import (
     RequestRejected,
     ServerError,
 )
+from kie_registry.wording import clip
 
 OK = 200
 RATE_LIMITED = 429
@@ -100,7 +102,8 @@ def read_answer(response: Any, parsed: Any, *, secret: str = "") -> Answer:
     """
     code = _integer(getattr(parsed, "code", None))
     status: int = response.status_code
-    data = getattr(parsed, "data", None) or None
+    data = getattr(parsed, "data", UNSET)
+    data = None if data is UNSET else data
     if code is None:
         return Answer(status, status, None, _without(secret, _beginning(response)), data)
     message = parsed.msg if isinstance(parsed.msg, str) else ""
@@ -120,7 +123,7 @@ def _integer(code: Any) -> int | None:
 def _beginning(response: Any) -> str:
     # Not response.text: what decodes it is chosen by a header of the server.
     text = " ".join(response.content[:400].decode("utf-8", "replace").split())
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    return clip(text, 120)
 
 
 def _without(secret: str, message: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -12,6 +12,7 @@ from kie_registry.adapter import Adapter, native_input
 from kie_registry.contract import MediaLimits
 from kie_registry.errors import Problem
 from kie_registry.media import LocalFile, address_problem, is_address
+from kie_registry.wording import either
 
 # Stands for a file that is not uploaded yet wherever an input is checked.
 _PLACEHOLDER = "https://file.to.be/uploaded"
@@ -86,19 +87,18 @@ def in_order(adapter: type[Adapter], problems: Iterable[Problem]) -> list[Proble
 
 
 def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    by_native = {native_name: name for name, native_name in adapter.parameter_names.items()}
     values: dict[str, Any] = {}
     given_as: dict[str, str] = {}
     problems = []
     for given, value in parameters.items():
-        name = given if given in adapter.parameter_names else by_native.get(given)
+        name = given if given in adapter.parameter_names else adapter.field_names.get(given)
         if name is None:
             problems.append(Problem(given, _unknown(adapter, given)))
         elif value is None:
             continue
         elif name in values:
             twice = f"is given twice, as {given_as[name]} and as {given}"
-            problems.append(_problem(adapter, adapter.parameter_names[name], twice))
+            problems.append(problem_of(adapter, adapter.parameter_names[name], twice))
         else:
             values[name], given_as[name] = value, given
     return values, problems
@@ -106,10 +106,7 @@ def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tup
 
 def _unknown(adapter: type[Adapter], given: str) -> str:
     accepted = list(adapter.parameter_names)
-    candidates = {
-        **{native: name for name, native in adapter.parameter_names.items()},
-        **dict(zip(accepted, accepted, strict=True)),
-    }
+    candidates = {**adapter.field_names, **{name: name for name in accepted}}
     near = difflib.get_close_matches(given, sorted(candidates), n=1, cutoff=0.6)
     hint = f"; did you mean {candidates[near[0]]}?" if near else ""
     takes = ", ".join(accepted)
@@ -120,7 +117,7 @@ def _missing(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Prob
     for name, native_name in adapter.parameter_names.items():
         needed = native_name in adapter.contract.required
         if needed and name not in values and "default" not in adapter.contract.parameters[native_name]:
-            yield _problem(adapter, native_name, "is missing")
+            yield problem_of(adapter, native_name, "is missing")
 
 
 def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -128,7 +125,7 @@ def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Proble
     for name, value in values.items():
         native_name = adapter.parameter_names[name]
         if isinstance(value, str) and not value.strip() and native_name in adapter.contract.required:
-            yield _problem(adapter, native_name, "is empty")
+            yield problem_of(adapter, native_name, "is empty")
 
 
 def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
@@ -143,15 +140,15 @@ def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem
         if name in given:
             checked[name], found = _place_media(name, given[name])
             slots += found
-            problems += [_problem(adapter, name, wrong) for wrong in _bad_addresses(given[name])]
+            problems += [problem_of(adapter, name, wrong) for wrong in _bad_addresses(given[name])]
     for deprecated, current in contract.replaced_by.items():
         if deprecated in given and current in given:
             both = f"cannot be given together with {deprecated}, which it replaces"
-            problems.append(_problem(adapter, current, both))
+            problems.append(problem_of(adapter, current, both))
     reported = {problem.native or problem.parameter for problem in problems}
     for violation in contract.violations(checked):
         if violation.native not in reported:
-            problems.append(_problem(adapter, violation.native, violation.message))
+            problems.append(problem_of(adapter, violation.native, violation.message))
     return Bound(adapter, given, slots, in_order(adapter, problems))
 
 
@@ -174,14 +171,14 @@ def _bad_addresses(value: Any) -> Iterator[str]:
 def check_file(adapter: type[Adapter], slot: MediaSlot, file: LocalFile) -> list[Problem]:
     """Return what is wrong with a local file for the parameter that it is given as."""
     limits = adapter.contract.media[slot.native]
-    return [_problem(adapter, slot.native, wrong) for wrong in _file_problems(limits, file)]
+    return [problem_of(adapter, slot.native, wrong) for wrong in _file_problems(limits, file)]
 
 
 def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
     if limits.types and file.mime_type not in limits.types:
-        accepted = _either(limits.types)
+        accepted = either(limits.types)
         if file.mime_type is None:
-            kinds = _either(tuple(dict.fromkeys(kind.split("/")[0] for kind in limits.types)))
+            kinds = either(tuple(dict.fromkeys(kind.split("/")[0] for kind in limits.types)))
             yield f"{file.label} is no {kinds}: its content has no known signature; it takes {accepted}"
         else:
             yield f"{file.label} is {file.mime_type}; it takes {accepted}"
@@ -190,16 +187,7 @@ def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
         yield f"{file.label} has {file.size:,} bytes; at most {most} are allowed"
 
 
-def file_problem(adapter: type[Adapter], slot: MediaSlot, message: str) -> Problem:
-    """Return the problem of a local file that cannot be used at all."""
-    return _problem(adapter, slot.native, message)
-
-
-def _problem(adapter: type[Adapter], native_name: str, message: str) -> Problem:
-    names = {native: name for name, native in adapter.parameter_names.items()}
-    common = names.get(native_name, native_name)
+def problem_of(adapter: type[Adapter], native_name: str, message: str) -> Problem:
+    """Return a problem with one parameter, by its common name, with the native one beside it."""
+    common = adapter.field_names.get(native_name, native_name)
     return Problem(common, message, native_name if common != native_name else None)
-
-
-def _either(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -7,11 +7,11 @@ from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from kie_registry.adapter import Adapter
-from kie_registry.answers import read_answer
 from kie_registry.binding import Bound, bind, bind_instance
-from kie_registry.effects import Flow, Run, Send
+from kie_registry.effects import Flow, Run
 from kie_registry.errors import InvalidRequest, KieError, Problem
 from kie_registry.events import Listener
+from kie_registry.flows.ask import ask
 from kie_registry.flows.submit import Submission, submit
 from kie_registry.flows.upload import upload_file
 from kie_registry.flows.wait import Watch
@@ -93,12 +93,10 @@ class Calls:
         return data
 
     def _ask(self, endpoint: Any, doing: str, kwargs: dict[str, Any]) -> Flow[Any]:
-        response = yield Send(self.session.settings.base_url + kwargs["url"], kwargs)
-        parsed = endpoint.parse(response)
-        answer = read_answer(response, parsed, secret=self.session.settings.api_key)
+        answer = yield from ask(self.session, self.session.settings.base_url, kwargs, endpoint.parse)
         if not answer.ok:
             raise answer.error(doing)
-        return parsed.data
+        return answer.data
 
     def _bind(self, model: Model, parameters: Mapping[str, Any]) -> Bound:
         if isinstance(model, Adapter):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from kie_registry.errors import PluginError
+from kie_registry.wording import clip
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -192,28 +193,28 @@ def _text_keys(value: Any) -> bool:
 
 def _short(value: Any) -> str:
     try:
-        return _clip(reprlib.repr(value))
+        return clip(reprlib.repr(value))
     except ValueError:
         return f"a number of {value.bit_length():,} bits" if isinstance(value, int) else type(value).__name__
 
 
 def _read(error: ValidationError) -> Iterator[Violation]:
-    keyword = error.kind.as_dict()
+    rule = error.kind.as_dict()
     path = [str(part) for part in error.instance_path]
     name = error.kind.name
     if name == "required" and not path:
-        yield Violation(str(keyword["property"]), "is missing")
+        yield Violation(str(rule["property"]), "is missing")
     elif name == "additionalProperties" and not path:
-        for unexpected in keyword["unexpected"]:
+        for unexpected in rule["unexpected"]:
             yield Violation(unexpected, "is no parameter of this model")
     else:
         inner = f"item {int(path[1]) + 1}: " if len(path) > 1 and path[1].isdigit() else ""
-        yield Violation(path[0] if path else "", inner + _explain(name, keyword, error))
+        yield Violation(path[0] if path else "", inner + _explain(name, rule, error))
 
 
-def _explain(name: str, keyword: Mapping[str, Any], error: ValidationError) -> str:
+def _explain(name: str, rule: Mapping[str, Any], error: ValidationError) -> str:
     explain = _EXPLANATIONS.get(name)
-    return explain(error.instance, keyword) if explain else _clip(error.message)
+    return explain(error.instance, rule) if explain else clip(error.message)
 
 
 _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
@@ -236,8 +237,4 @@ _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
 
 
 def _show(value: Any) -> str:
-    return _clip(json.dumps(value, ensure_ascii=False, default=repr))
-
-
-def _clip(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return clip(json.dumps(value, ensure_ascii=False, default=repr))

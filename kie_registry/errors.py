@@ -31,6 +31,8 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from kie_registry.wording import either
+
 Charged = Literal["no", "maybe", "yes"]
 """Whether credits were spent: ``maybe`` where the answer does not tell."""
 
@@ -128,7 +130,7 @@ class UnknownModel(InvalidRequest, LookupError):
 
     def __init__(self, name: str, suggestions: Sequence[str], broken: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
-        near = f" Did you mean {_either(self.suggestions)}?" if suggestions else ""
+        near = f" Did you mean {either(self.suggestions)}?" if suggestions else ""
         lost = f" It may be in a plugin that is broken: {', '.join(broken)}." if broken else ""
         hint = f"no model is called {name!r}.{near}{lost} `kie models` lists them all."
         super().__init__([Problem("", hint)], model=name)
@@ -282,7 +284,3 @@ class PluginError(KieError):
 
 class SpecError(KieError, ValueError):
     """A documentation page or an OpenAPI document cannot be used."""
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -40,7 +40,6 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
-
 # Trying these again changes nothing.
 _HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError)
 
@@ -70,7 +69,6 @@ class _Requests:
     """Makes requests to kie.ai, with the key."""
 
     def __init__(self, settings: Settings) -> None:
-        self.timeout = settings.http_timeout
         self._headers = {
             "Authorization": f"Bearer {settings.api_key}",
             "Accept": "application/json",
@@ -122,7 +120,7 @@ class _Wire:
             self._files.close()
 
     def _route(self, url: httpx.URL) -> httpx.BaseTransport:
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        origin = _origin(url)
         if origin not in self._routes:
             with self._lock:
                 if origin not in self._routes:
@@ -159,7 +157,7 @@ class _AsyncWire:
             await self._files.aclose()
 
     def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        origin = _origin(url)
         if origin not in self._routes:
             self._routes[origin] = self._given or _transport(httpx.AsyncHTTPTransport, origin)
         return self._routes[origin]
@@ -273,6 +271,10 @@ class AsyncHttp:
             await wire.close()
 
 
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
 @functools.lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
@@ -314,13 +316,13 @@ def _translated(url: str) -> Iterator[None]:
     """Turn what httpx raises into a TransportError that says whether the request may have been sent."""
     try:
         yield
+    except ConfigurationError:
+        raise
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
         sent = not isinstance(error, _NOT_SENT)
         host = url.split("/", 3)[2] if "://" in url else url
         what = "no answer from" if sent else "cannot connect to"
         reason = str(error) or type(error).__name__
         hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
-        here = is_loopback(urllib.parse.urlsplit(f"//{host}").hostname) if not sent else False
+        here = not sent and is_loopback(urllib.parse.urlsplit(f"//{host}").hostname)
         raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here)) from None

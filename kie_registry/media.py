@@ -17,6 +17,8 @@ from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 
+from kie_registry.wording import clip
+
 
 @runtime_checkable
 class PillowImage(Protocol):
@@ -125,7 +127,7 @@ def is_address(value: Any) -> bool:
 
 def address_problem(address: str) -> str | None:
     """Say what is wrong with a URL that kie.ai shall fetch or call; None where it will do."""
-    shown = _clip(address)
+    shown = clip(address)
     try:
         parts = urllib.parse.urlsplit(address)
         host, _ = parts.hostname, parts.port
@@ -166,7 +168,7 @@ def inspect(source: Any, label: str = "the data") -> LocalFile:
 def _inspect_path(given: str | os.PathLike[str]) -> LocalFile:
     digest = hashlib.sha256()
     size = 0
-    shown = _clip(str(given), 300)
+    shown = clip(str(given), 300)
     try:
         path = Path(given).expanduser()
         with path.open("rb") as file:
@@ -229,7 +231,3 @@ def _encode(image: PillowImage) -> bytes:
     except Exception as error:  # Pillow raises SyntaxError, among others, for broken files
         raise UnusableMedia(f"the Pillow image cannot be encoded as PNG: {error}") from None
     return buffer.getvalue()
-
-
-def _clip(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -93,7 +93,15 @@ class Registry:
 
     def problems(self) -> list[PluginError]:
         """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
-        return self._load_everything()
+        problems = {}
+        for name, entries in self._all_entries().items():
+            if self._known(name) is None:
+                try:
+                    self._load_entry(name, entries)
+                except PluginError as error:
+                    problems[str(error)] = error
+        self._load_computed()
+        return list({**problems, **{str(error): error for error in self._broken.values()}}.values())
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids."""
@@ -102,7 +110,7 @@ class Registry:
     def __contains__(self, name: object) -> bool:
         """Whether a model has this id or alias; none is imported for it."""
         self._start()
-        return name in {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
+        return name in self._names()
 
     def _find(self, name: str) -> _Registered:
         if found := self._known(name):
@@ -119,28 +127,18 @@ class Registry:
     def _known(self, name: str) -> _Registered | None:
         return self._models.get(name) or self._models.get(self._aliases.get(name, ""))
 
+    def _names(self) -> set[str]:
+        return {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
+
     def _nearest(self, name: str) -> list[str]:
-        names = {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
-        lowered = {known.lower(): known for known in sorted(names)}
+        lowered = {known.lower(): known for known in sorted(self._names())}
         wanted = str(name).lower()
         near = difflib.get_close_matches(wanted, lowered, n=3, cutoff=0.5)
         holding = [known for known in lowered if wanted and wanted in known]
         return [lowered[match] for match in dict.fromkeys([*near, *holding])][:3]
 
-    def _load_everything(self) -> list[PluginError]:
-        """Load what is not loaded yet, and return what is wrong."""
-        problems = {}
-        for name, entries in self._all_entries().items():
-            if self._known(name) is None:
-                try:
-                    self._load_entry(name, entries)
-                except PluginError as error:
-                    problems[str(error)] = error
-        self._load_computed()
-        return list({**problems, **{str(error): error for error in self._broken.values()}}.values())
-
     def _be_strict(self) -> None:
-        if settings.strict_plugins() and (problems := self._load_everything()):
+        if settings.strict_plugins() and (problems := self.problems()):
             raise problems[0]
 
     def _start(self) -> None:

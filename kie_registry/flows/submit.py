@@ -7,15 +7,16 @@ other lost answer the outcome is unknown, and says so.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from attrs import frozen
 
 from kie_registry import answers
-from kie_registry.answers import Answer, read_answer
-from kie_registry.binding import Bound, check_file, file_problem, in_order
+from kie_registry.answers import Answer
+from kie_registry.binding import Bound, check_file, in_order, problem_of
 from kie_registry.contract import Contract
-from kie_registry.effects import Acquire, Flow, Run, Send, Sleep
+from kie_registry.effects import Acquire, Flow, Run, Sleep
 from kie_registry.endpoint import create_request, parse_created
 from kie_registry.errors import (
     InvalidRequest,
@@ -27,6 +28,7 @@ from kie_registry.errors import (
     TransportError,
 )
 from kie_registry.events import Event, Listener, notify
+from kie_registry.flows.ask import ask
 from kie_registry.flows.upload import upload_file
 from kie_registry.limits import Window
 from kie_registry.media import LocalFile, UnusableMedia, address_problem, inspect
@@ -86,7 +88,7 @@ def _inspect_all(submission: Submission) -> Flow[list[LocalFile]]:
         try:
             file = yield Run(lambda slot=slot: inspect(slot.source, slot.label))  # type: ignore[misc]
         except UnusableMedia as error:
-            problems.append(file_problem(bound.adapter, slot, str(error)))
+            problems.append(problem_of(bound.adapter, slot.native, str(error)))
         else:
             files.append(file)
             problems += check_file(bound.adapter, slot, file)
@@ -99,12 +101,11 @@ def _inspect_all(submission: Submission) -> Flow[list[LocalFile]]:
 
 def _create(session: Session, submission: Submission, request: dict[str, Any]) -> Flow[str]:
     connects, limits = iter(_CONNECT_PAUSES), iter(_LIMIT_PAUSES)
-    url = session.settings.base_url + request["url"]
     model = submission.contract.id
     while True:
         _check_deadline(session, submission)
         try:
-            answer = yield from _send_in_turn(session, submission, url, request)
+            answer = yield from _send_in_turn(session, submission, request)
         except TransportError as error:
             if error.sent:
                 raise _unknown(model, str(error)) from error
@@ -122,16 +123,15 @@ def _create(session: Session, submission: Submission, request: dict[str, Any]) -
         yield Sleep(pause)
 
 
-def _send_in_turn(session: Session, submission: Submission, url: str, request: dict[str, Any]) -> Flow[Answer]:
+def _send_in_turn(session: Session, submission: Submission, request: dict[str, Any]) -> Flow[Answer]:
     """Send createTask in a slot of the rate limit."""
     model, window, counted = submission.contract.id, session.creates, True
     if window is not None:
         yield from _take_slot(session, window, submission)
     try:
         notify(submission.listener, Event("submitting", f"submitting to {model}"))
-        response = yield Send(url, request)
-        parsed = parse_created(submission.contract, response)
-        return read_answer(response, parsed, secret=session.settings.api_key)
+        parse = functools.partial(parse_created, submission.contract)
+        return (yield from ask(session, session.settings.base_url, request, parse))
     except KieError as error:
         counted = not isinstance(error, TransportError) or error.sent
         raise
@@ -171,7 +171,7 @@ def _take_slot(session: Session, window: Window, submission: Submission) -> Flow
 
 def _named_task(answer: Answer) -> str | None:
     """Return the task id in an answer, wherever it stands and however it is written."""
-    found = getattr(answer.data, "task_id", answer.data)
+    found = getattr(answer.data, "task_id", answer.data or None)
     if isinstance(found, bool) or not isinstance(found, (str, int)):
         return None
     return str(found) or None

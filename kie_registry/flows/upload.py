@@ -6,10 +6,11 @@ import uuid
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from kie_registry.answers import Answer, read_answer
-from kie_registry.effects import Flow, Send, Sleep
+from kie_registry.answers import Answer
+from kie_registry.effects import Flow, Sleep
 from kie_registry.errors import KieError, ServerError, TransportError
 from kie_registry.events import Event, Listener, notify
+from kie_registry.flows.ask import ask
 from kie_registry.media import LocalFile
 from kie_registry.session import Session
 
@@ -57,8 +58,7 @@ def _upload_once(session: Session, file: LocalFile, name: str | None) -> Flow[st
             file=File(payload, file_name, file.mime_type), upload_path=_FOLDER, file_name=file_name
         )
         kwargs = upload_stream.request_kwargs(body=body)
-        response = yield Send(session.settings.upload_url + kwargs["url"], kwargs)
-    answer = read_answer(response, upload_stream.parse(response), secret=session.settings.api_key)
+        answer = yield from ask(session, session.settings.upload_url, kwargs, upload_stream.parse)
     if not answer.ok:
         raise answer.error(f"uploading {file.label}")
     return _address(answer, file)

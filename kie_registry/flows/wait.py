@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from kie_registry.answers import Answer, read_answer
-from kie_registry.effects import Acquire, Flow, Send, Sleep
+from kie_registry.answers import Answer
+from kie_registry.effects import Acquire, Flow, Sleep
 from kie_registry.errors import (
     ApiError,
     Maintenance,
@@ -16,6 +16,7 @@ from kie_registry.errors import (
     TransportError,
 )
 from kie_registry.events import Event, Listener, notify
+from kie_registry.flows.ask import ask
 from kie_registry.session import Session
 from kie_registry.status import TaskStatus
 
@@ -48,8 +49,7 @@ def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
     from kie_generated.jobs.models.task_record import TaskRecord
 
     kwargs = get_task.request_kwargs(task_id=task_id)
-    response = yield Send(session.settings.base_url + kwargs["url"], kwargs)
-    answer = read_answer(response, get_task.parse(response), secret=session.settings.api_key)
+    answer = yield from ask(session, session.settings.base_url, kwargs, get_task.parse)
     if isinstance(answer.data, TaskRecord):
         status = TaskStatus.from_record(task_id, answer.data.to_dict())
         # A task that ended may come under the code of its failure.
