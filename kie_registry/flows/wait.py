@@ -132,7 +132,7 @@ class Watch:
         except NotFound as error:
             self._trouble = error
             if self._session.clock() - self._started > self._grace:
-                raise
+                raise self._about_a_paid_task(error) if self._fresh else error from None
             message = f"kie.ai does not know task {self._task_id} (yet); asking again"
             notify(self._listener, Event("retry", message, self._task_id))
         except _PASSING as error:
