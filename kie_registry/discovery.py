@@ -13,7 +13,6 @@ import json
 import os
 import pkgutil
 import sys
-import types
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -124,11 +123,10 @@ def generated_models() -> dict[str, dict[str, str]]:
 
 def build_adapter(model_id: str) -> type[Adapter]:
     """Build an adapter for a generated client, with a field for each parameter."""
+    from kie_registry.building import build_adapter as build
+
     slug = generated_models()[model_id]["slug"]
-    class_name = "".join(word.capitalize() for word in slug.split("-"))
-    contract = Contract.load(package_name(slug))
-    built: type[Adapter] = types.new_class(class_name, (Adapter,), {"contract": contract})
-    return built
+    return build(Contract.load(package_name(slug)), slug=slug)
 
 
 def import_file(path: Path) -> ModuleType:

@@ -20,6 +20,7 @@ KieError
 ├── OutputExists              a file to be saved is there already (a FileExistsError as well)
 ├── PluginError               a plugin is broken, or two claim the same name
 └── SpecError                 a documentation page or an OpenAPI document cannot be used
+    └── NotAModel             there is nothing wrong with it, but it documents no Market model
 
 Every one of them pickles, and none of them holds the API key.
 """
@@ -284,3 +285,7 @@ class PluginError(KieError):
 
 class SpecError(KieError, ValueError):
     """A documentation page or an OpenAPI document cannot be used."""
+
+
+class NotAModel(SpecError):
+    """A page or a document that describes no Market model; the message says what it is instead."""

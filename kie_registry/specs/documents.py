@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from kie_registry.errors import SpecError
+from kie_registry.specs.parsing import parse
 
 CREATE_TASK_PATH = "/api/v1/jobs/createTask"
 
@@ -19,7 +20,6 @@ _DATA_KEYS = frozenset({"default", "enum", "const", "example", "examples", "requ
 # Keys whose value maps names that the author chose to schemas.
 _NAME_MAPS = frozenset({"properties", "patternProperties", "schemas", "responses", "$defs", "definitions"})
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -38,20 +38,20 @@ def _represent_text(dumper: Any, text: str) -> Any:
 _ReadableDumper.add_representer(str, _represent_text)
 
 
-def load_document(content: bytes, *, source: str) -> Json:
-    """Parse the YAML of an OpenAPI document.
+def load_document(content: bytes, *, source: str, first_line: int = 1) -> Json:
+    """Parse the YAML or JSON of an OpenAPI document.
+
+    Args:
+        content: The text.
+        source: Where it came from, for messages.
+        first_line: The line of `source` on which it starts.
 
     Raises:
-        SpecError: It is no YAML (with line and column), or no mapping.
+        SpecError: It cannot be read (with line and column), or is no OpenAPI document.
     """
-    try:
-        document = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-        raise SpecError(f"{where}: broken YAML: {getattr(error, 'problem', None) or error}") from error
-    if not isinstance(document, dict) or "paths" not in document:
-        raise SpecError(f"{source}: this YAML is no OpenAPI document: it has no 'paths'")
+    document = parse(content, source=source, first_line=first_line)
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        raise SpecError(f"{source}: this is no OpenAPI document: it has no 'paths'")
     return document
 
 

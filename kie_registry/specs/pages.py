@@ -39,10 +39,10 @@ class Page:
 
 
 def read_pages(content: bytes, *, source: str) -> list[Page]:
-    """Return every page in `content`, in order; one file may hold several.
+    """Return every page in `content`, in order; one file may hold several, or none.
 
     Raises:
-        SpecError: There is no document, or a fence is never closed; `source` is named.
+        SpecError: A fence is never closed; `source` and the line are named.
     """
     pages: list[Page] = []
     title, under_openapi = "", False
@@ -60,11 +60,6 @@ def read_pages(content: bytes, *, source: str) -> list[Page]:
             under_openapi = _OPENAPI_HEADING.match(line) is not None
             if match := _TITLE.match(line):
                 title = match["title"].decode("utf-8", "replace")
-    if not pages:
-        raise SpecError(
-            f"{source}: no OpenAPI document found. A page of a model has a heading '## OpenAPI' "
-            "(or '## OpenAPI Specification') with a yaml fence under it."
-        )
     return pages
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import re
 import tomllib
@@ -14,9 +13,8 @@ from typing import Any
 from attrs import asdict, frozen
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.documents import load_document
 from kie_registry.specs.normalize import normalize
-from kie_registry.specs.pages import Page, read_pages
+from kie_registry.specs.published import Published, read_published
 
 _HEADER = """\
 # Where each vendored document comes from. Written by `make vendor`.
@@ -70,22 +68,21 @@ def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}") from error
-    pages = [(page, _model_id(page, f"{path}:{page.line}")) for page in read_pages(content, source=str(path))]
+    found = [(published, _model_id(published)) for published in read_published(content, source=str(path))]
     sources = read_sources(specs)
     by_hand = {spec.stem for spec in specs.glob("*.yaml")} - set(sources)
     slugs = []
-    for page, model in pages:
+    for published, model in found:
         slug = choose_slug(model, sources, taken=by_hand)
         slugs.append(slug)
         target = specs / f"{slug}.yaml"
-        digest = hashlib.sha256(page.document).hexdigest()
+        digest = published.sha256
         known = sources.get(slug)
         if known is None or known.sha256 != digest:
-            place = page.info.split(" ")[0]
-            sources[slug] = Source(model, page.title, path.name, place, today.isoformat(), digest)
-        if not target.exists() or target.read_bytes() != page.document:
+            sources[slug] = Source(model, published.title, path.name, published.page, today.isoformat(), digest)
+        if not target.exists() or target.read_bytes() != published.content:
             specs.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(page.document)
+            target.write_bytes(published.content)
     (specs / "sources.toml").write_text(_dump(sources), "utf-8")
     return list(dict.fromkeys(slugs))
 
@@ -108,12 +105,12 @@ def choose_slug(model: str, sources: Mapping[str, Source], taken: Collection[str
     raise SpecError(f"no short name can be made of the model id {model!r}")
 
 
-def _model_id(page: Page, place: str) -> str:
-    document, _ = normalize(load_document(page.document, source=place), slug="page")
+def _model_id(published: Published) -> str:
+    document, _ = normalize(published.document, slug="page")
     request = document.get("components", {}).get("schemas", {}).get("CreateTaskRequest")
     model = request["properties"]["model"].get("const") if request else None
     if not isinstance(model, str):
-        raise SpecError(f"{place}: the page {page.title!r} does not describe one Market model")
+        raise SpecError(f"{published.source}: the page {published.title!r} does not describe one Market model")
     return model
 
 

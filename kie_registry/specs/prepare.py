@@ -1,0 +1,68 @@
+"""From what kie.ai publishes of a model to all that is needed to use it, in memory."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from kie_registry.errors import SpecError
+from kie_registry.specs.contracts import build_contract
+from kie_registry.specs.documents import Json
+from kie_registry.specs.normalize import Repair, normalize
+from kie_registry.specs.published import Published
+from kie_registry.specs.vendor import choose_slug
+
+
+@frozen
+class Prepared:
+    """A model that is ready to be used.
+
+    Attributes:
+        published: What it was made from.
+        slug: Its short name, for files and classes.
+        document: The normalized OpenAPI document.
+        contract: All that the library needs to know of it, as data; see `contracts`.
+        repairs: What each rule did to the document.
+    """
+
+    published: Published
+    slug: str
+    document: Json
+    contract: Json
+    repairs: tuple[Repair, ...]
+
+    @property
+    def id(self) -> str:
+        """The model id."""
+        return str(self.contract["id"])
+
+    @property
+    def title(self) -> str:
+        """The human name of the model."""
+        return str(self.contract["title"])
+
+
+def prepare(published: Published, *, slug: str | None = None) -> Prepared:
+    """Normalize a document and build the model's contract; `slug` is made from the model id unless given.
+
+    Raises:
+        NotAModel: It describes no Market model; the message says what it is instead.
+        SpecError: It cannot be used; the message names the place and the reason.
+    """
+    published_at = published.source
+    try:
+        if slug is None:
+            document, _ = normalize(published.document, slug="model", title=published.title or None)
+            slug = slug_of(str(build_contract(document, slug="model")["id"]))
+        document, repairs = normalize(published.document, slug=slug, title=published.title or None)
+        contract = build_contract(document, slug=slug)
+    except SpecError as error:
+        raise type(error)(f"{published_at}: {error}") from error
+    return Prepared(published, slug, document, contract, repairs)
+
+
+def slug_of(model: str) -> str:
+    """Return the shortest end of a model id that tells which model it is.
+
+    ``google/nano-banana-edit`` is nano-banana-edit; ``qwen/text-to-image`` is qwen-text-to-image.
+    """
+    return choose_slug(model, {})
