@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,12 @@ def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}") from error
-    found = [(published, _model_id(published)) for published in read_published(content, source=str(path))]
+    return keep(read_published(content, source=str(path)), specs, source=path.name, today=today)
+
+
+def keep(documents: Iterable[Published], specs: Path, *, source: str, today: datetime.date) -> list[str]:
+    """Vendor `documents`, which were read from the file or the address `source`, as `vendor` does."""
+    found = [(published, _model_id(published)) for published in documents]
     sources = read_sources(specs)
     by_hand = {spec.stem for spec in specs.glob("*.yaml")} - set(sources)
     slugs = []
@@ -79,7 +84,7 @@ def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
         digest = published.sha256
         known = sources.get(slug)
         if known is None or known.sha256 != digest:
-            sources[slug] = Source(model, published.title, path.name, published.page, today.isoformat(), digest)
+            sources[slug] = Source(model, published.title, source, published.page, today.isoformat(), digest)
         if not target.exists() or target.read_bytes() != published.content:
             specs.mkdir(parents=True, exist_ok=True)
             target.write_bytes(published.content)
