@@ -1,4 +1,4 @@
-"""Find the models that installed distributions and the generated clients offer, without importing any.
+"""Find the plugins that installed distributions offer, without importing any.
 
 Asking `importlib.metadata` reads a file of every installed distribution, at every start. So what it said is kept
 in ``KIE_HOME``, for as long as no directory on the path has changed.
@@ -6,26 +6,30 @@ in ``KIE_HOME``, for as long as no directory on the path has changed.
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import importlib.util
 import json
 import os
-import pkgutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from attrs import astuple, frozen
 
 from kie_registry._version import __version__
-from kie_registry.adapter import Adapter
-from kie_registry.contract import Contract, package_name
+from kie_registry.added import keep
 from kie_registry.settings import home
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 MODELS = "kie_registry.models"
 PLUGINS = "kie_registry.plugins"
+CLIENTS = "kie_registry.clients"
+_GROUPS = (MODELS, PLUGINS, CLIENTS)
+INDEX = "index.json"
+"""What a package of generated clients holds: model id -> slug, title and kind of output."""
 
 
 @frozen
@@ -34,13 +38,15 @@ class PluginEntry:
 
     Attributes:
         name: A model id or an alias; for a plugin that is no single model, any name.
-        module: The import name of the module.
+        module: The import name of the module; for generated clients, that of their package.
         distribution: The name of the distribution that offers it.
+        directory: Where the package of generated clients lies; empty for all else.
     """
 
     name: str
     module: str
     distribution: str
+    directory: str = ""
 
     @property
     def origin(self) -> str:
@@ -54,7 +60,7 @@ def find(group: str) -> list[PluginEntry]:
     cache = _cache_file(sys.path)
     known = _read(cache, stamp)
     if known is None:
-        known = {name: _ask(name) for name in (MODELS, PLUGINS)}
+        known = {name: _ask(name) for name in _GROUPS}
         _write(cache, stamp, known)
     return known[group]
 
@@ -65,12 +71,31 @@ def _ask(group: str) -> list[PluginEntry]:
     found = {
         PluginEntry(
             entry.name,
-            entry.value.partition(":")[0].strip(),
+            module := entry.value.partition(":")[0].strip(),
             entry.dist.name if entry.dist else "unknown distribution",
+            _directory(entry.dist, module) if group == CLIENTS else "",
         )
         for entry in entry_points(group=group)
     }
     return sorted(found, key=astuple)
+
+
+def _directory(distribution: Distribution | None, package: str) -> str:
+    """Return where a package lies, without importing it; empty if nowhere.
+
+    Only its topmost package is looked for, because looking for an inner one imports those around it.
+    """
+    parts = package.split(".")
+    if distribution is not None:
+        installed = Path(str(distribution.locate_file("/".join(parts))))
+        if (installed / INDEX).is_file():
+            return str(installed)
+    try:
+        top = importlib.util.find_spec(parts[0])
+    except (ImportError, ValueError):
+        return ""
+    places = [Path(place, *parts[1:]) for place in (top and top.submodule_search_locations) or ()]
+    return next((str(place) for place in places if (place / INDEX).is_file()), "")
 
 
 def _stamps(path: Iterable[str]) -> list[str]:
@@ -95,9 +120,7 @@ def _read(cache: Path, stamp: list[str]) -> dict[str, list[PluginEntry]] | None:
     try:
         content = json.loads(cache.read_bytes())
         if content["stamp"] == stamp:
-            return {
-                group: [PluginEntry(*entry) for entry in content["groups"][group]] for group in (MODELS, PLUGINS)
-            }
+            return {group: [PluginEntry(*entry) for entry in content["groups"][group]] for group in _GROUPS}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None
@@ -105,28 +128,7 @@ def _read(cache: Path, stamp: list[str]) -> dict[str, list[PluginEntry]] | None:
 
 def _write(cache: Path, stamp: list[str], groups: dict[str, list[PluginEntry]]) -> None:
     entries = {group: [astuple(entry) for entry in found] for group, found in groups.items()}
-    fresh = cache.with_suffix(f".{os.getpid()}")
-    # Without a writable home, the next start asks again.
-    with contextlib.suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps({"stamp": stamp, "groups": entries}), "utf-8")
-        fresh.replace(cache)
-
-
-@functools.cache
-def generated_models() -> dict[str, dict[str, str]]:
-    """Return model id -> slug, title and kind of output, for every generated client."""
-    content = pkgutil.get_data("kie_generated", "index.json")
-    index: dict[str, dict[str, str]] = json.loads(content or b"{}")
-    return index
-
-
-def build_adapter(model_id: str) -> type[Adapter]:
-    """Build an adapter for a generated client, with a field for each parameter."""
-    from kie_registry.building import build_adapter as build
-
-    slug = generated_models()[model_id]["slug"]
-    return build(Contract.load(package_name(slug)), slug=slug)
+    keep(cache, json.dumps({"stamp": stamp, "groups": entries}))
 
 
 def import_file(path: Path) -> ModuleType:

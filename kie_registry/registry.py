@@ -6,25 +6,23 @@ import difflib
 import functools
 import importlib
 import threading
-from collections.abc import Iterator, Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from kie_registry import discovery, settings
+from kie_registry import added, discovery, settings
 from kie_registry.adapter import Adapter
+from kie_registry.added import AddedModel
 from kie_registry.discovery import PluginEntry
 from kie_registry.errors import PluginError, UnknownModel
-from kie_registry.events import logger
+from kie_registry.loading import Plugins
+from kie_registry.offers import Offers
 
 if TYPE_CHECKING:
-    import pluggy
-
     from kie_registry.description import ModelInfo, ModelSummary
 
 _PROGRAM = "this program"
-_GENERATED = "kie_generated, without an adapter of its own"
 
 
 @frozen
@@ -36,26 +34,26 @@ class _Registered:
 class Registry:
     """The models that can be used, by id and by alias.
 
-    Models come from the entry points of installed distributions, from ``KIE_HOME/plugins/*.py``, and from
-    `register`. A model's module is imported when that model is first asked for. Safe to share between threads.
+    Models come from installed distributions (their entry points, or their generated clients alone), from
+    ``KIE_HOME/models`` (what `kie_registry.add_model` and ``kie models add`` put there), from
+    ``KIE_HOME/plugins/*.py``, and from `register`. A model is loaded when it is first asked for. Safe to share
+    between threads. What is installed or added by another process later is seen by the next registry.
 
     Args:
-        entry_points: Whether to look at installed distributions and ``KIE_HOME/plugins``; without, only what
-            is registered by hand is known.
+        entry_points: Whether to look at installed distributions and ``KIE_HOME``; without, only what is
+            registered by hand is known.
     """
 
     def __init__(self, *, entry_points: bool = True) -> None:
         self._lock = threading.RLock()
         self._computing = threading.RLock()
-        self._looks_for_plugins = entry_points
+        self._offers = Offers(anything=entry_points)
         self._models: dict[str, _Registered] = {}
         self._aliases: dict[str, str] = {}
-        self._entries: dict[str, list[PluginEntry]] | None = None if entry_points else {}
         self._computed_loaded = not entry_points
-        self._broken: dict[str, PluginError] = {}
         self._replaced: set[str] = set()
-        self._manager: pluggy.PluginManager | None = None
-        self._loading = _PROGRAM
+        self._added_origins: set[str] = set()
+        self._plugins = Plugins(self._add, self._lock)
 
     def get(self, name: str) -> type[Adapter]:
         """Return the adapter of the model with this id or alias.
@@ -93,15 +91,34 @@ class Registry:
 
     def problems(self) -> list[PluginError]:
         """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
-        problems = {}
-        for name, entries in self._all_entries().items():
+        problems = {str(problem): problem for problem in self._offers.problems()}
+        for name, entries in self._offers.entries.items():
             if self._known(name) is None:
                 try:
                     self._load_entry(name, entries)
                 except PluginError as error:
                     problems[str(error)] = error
         self._load_computed()
-        return list({**problems, **{str(error): error for error in self._broken.values()}}.values())
+        return list({**problems, **{str(error): error for error in self._plugins.broken.values()}}.values())
+
+    def added(self, name: str) -> AddedModel | None:
+        """Return what is kept of a model that the user added, by id or alias; None if it is none."""
+        return self._offers.added.find(name)
+
+    def claimant(self, name: str) -> str | None:
+        """Say who offers a model under this name, but for what the user added; None if nobody does."""
+        self._load_computed()
+        if (found := self._known(name)) and found.origin not in self._added_origins:
+            return found.origin
+        return self._offers.installed(name)
+
+    def refresh(self) -> None:
+        """See what was added to ``KIE_HOME/models``, or removed from it, since this registry looked."""
+        with self._lock:
+            for model_id in [key for key, found in self._models.items() if found.origin in self._added_origins]:
+                del self._models[model_id]
+            self._added_origins.clear()
+            self._offers.forget_added()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids."""
@@ -116,19 +133,21 @@ class Registry:
         if found := self._known(name):
             return found
         self._be_strict()
-        if entries := self._all_entries().get(name):
+        if own := self._offers.own(name):
+            return self._load_added(own)
+        if entries := self._offers.entries.get(name):
             self._load_entry(name, entries)
         else:
             self._load_computed()
         if found := self._known(name) or self._built(name):
             return found
-        raise UnknownModel(name, self._nearest(name), broken=list(self._broken))
+        raise UnknownModel(name, self._nearest(name), broken=[*self._plugins.broken, *self._offers.added.problems])
 
     def _known(self, name: str) -> _Registered | None:
         return self._models.get(name) or self._models.get(self._aliases.get(name, ""))
 
     def _names(self) -> set[str]:
-        return {*self._models, *self._aliases, *self._all_entries(), *self._generated()}
+        return {*self._models, *self._aliases, *self._offers.names()}
 
     def _nearest(self, name: str) -> list[str]:
         lowered = {known.lower(): known for known in sorted(self._names())}
@@ -146,35 +165,35 @@ class Registry:
         self._load_computed()
         self._be_strict()
 
-    def _all_entries(self) -> Mapping[str, list[PluginEntry]]:
-        if self._entries is None:
-            found: dict[str, list[PluginEntry]] = {}
-            for entry in discovery.find(discovery.MODELS):
-                found.setdefault(entry.name, []).append(entry)
-            self._entries = found
-        return self._entries
-
-    def _generated(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the index of the generated clients, where plugins are looked for at all."""
-        return discovery.generated_models() if self._looks_for_plugins else {}
-
     def _built(self, name: str) -> _Registered | None:
         """Build an adapter for a generated client that no plugin offers an adapter for."""
-        if name not in self._generated():
+        client = self._offers.client(name)
+        if client is None:
             return None
-        self._add(discovery.build_adapter(name), _GENERATED)
+        self._add(client.build_adapter(), client.origin)
         return self._known(name)
+
+    def _load_added(self, model: AddedModel) -> _Registered:
+        """Build the adapter of a model that the user added; its file may have gone since the list was made."""
+        with self._lock:
+            if found := self._models.get(model.id):
+                return found
+            free = [alias for alias in model.aliases if model.replaces or not self._offers.installed(alias)]
+            self._models[model.id] = found = _Registered(added.build_adapter(model, free), model.origin)
+            self._aliases.update(dict.fromkeys(free, model.id))
+            self._added_origins.add(model.origin)
+            return found
 
     def _load_entry(self, name: str, entries: list[PluginEntry]) -> None:
         if len(entries) > 1:
             claims = " and ".join(entry.origin for entry in entries)
             raise PluginError(claims, f"all of them claim the model name {name!r}; uninstall one")
         (entry,) = entries
-        if entry.origin in self._broken:
-            raise self._broken[entry.origin]
-        self._load(entry.origin, lambda: importlib.import_module(entry.module))
-        if entry.origin in self._broken:
-            raise self._broken[entry.origin]
+        broken = self._plugins.broken
+        if entry.origin not in broken:
+            self._plugins.load(entry.origin, lambda: importlib.import_module(entry.module))
+        if entry.origin in broken:
+            raise broken[entry.origin]
         if self._known(name) is None:
             raise PluginError(
                 entry.origin, f"its entry point {name!r} promises a model that the module does not register"
@@ -189,58 +208,14 @@ class Registry:
 
     def _load_each_computed(self) -> None:
         for entry in discovery.find(discovery.PLUGINS):
-            self._load(entry.origin, lambda entry=entry: importlib.import_module(entry.module))
+            self._plugins.load(entry.origin, functools.partial(importlib.import_module, entry.module))
         directory = settings.home() / "plugins"
         for path in sorted(directory.glob("*.py")) if directory.is_dir() else ():
             origin = str(path)
-            self._load(origin, lambda path=path: discovery.import_file(path))
+            self._plugins.load(origin, functools.partial(discovery.import_file, path))
             if not any(found.origin == origin for found in self._models.values()):
                 missing = "registers no model; does its register_models have @hookimpl?"
-                self._keep_problem(origin, PluginError(origin, missing))
-
-    def _load(self, origin: str, load: Any) -> None:
-        """Import a plugin and let it register; whatever it raises is kept as its error.
-
-        The import happens outside our lock: a module that is being imported elsewhere may be waiting for us.
-        """
-        try:
-            module = load()
-            with self._lock:
-                self._register_plugin(module, origin)
-        except PluginError as error:
-            self._keep_problem(origin, error)
-        except (Exception, SystemExit) as error:
-            problem = PluginError(origin, f"cannot be loaded: {type(error).__name__}: {error}")
-            problem.__cause__ = error
-            self._keep_problem(origin, problem)
-
-    def _register_plugin(self, module: ModuleType, origin: str) -> None:
-        manager = self._plugin_manager()
-        if manager.is_registered(module):
-            return
-        before, self._loading = self._loading, origin
-        try:
-            manager.register(module, name=origin)
-        finally:
-            self._loading = before
-
-    def _keep_problem(self, origin: str, problem: PluginError) -> None:
-        if origin not in self._broken:
-            self._broken[origin] = problem
-            logger.warning("%s", problem)
-
-    def _plugin_manager(self) -> pluggy.PluginManager:
-        if self._manager is None:
-            import pluggy
-
-            from kie_registry import hookspecs
-
-            self._manager = pluggy.PluginManager("kie_registry")
-            self._manager.add_hookspecs(hookspecs)
-            # A historic call reaches every plugin at the moment when it is registered.
-            register = {"register": lambda adapter: self._add(adapter, self._loading)}
-            self._manager.hook.register_models.call_historic(kwargs=register)
-        return self._manager
+                self._plugins.keep_problem(origin, PluginError(origin, missing))
 
     def _add(self, adapter: type[Adapter], origin: str, *, replace: bool = False) -> None:
         with self._lock:
@@ -256,6 +231,11 @@ class Registry:
         elif origin != _PROGRAM:
             # What the program has put in the place of a plugin's model keeps that place.
             names -= self._replaced
+            own = self._offers.added.models.get(model_id)
+            if own and own.replaces and model_id in names:
+                # So does what the user added; aliases that it has not got lead to it as well.
+                self._load_added(own)
+                names -= {*own.names}
         for name in () if replace else sorted(names):
             if other := self._claimant(name, origin):
                 raise PluginError(origin, f"the model name {name!r} is taken by {other}")
@@ -266,8 +246,9 @@ class Registry:
     def _claimant(self, name: str, origin: str) -> str | None:
         if found := self._known(name):
             return found.origin
-        others = [entry.origin for entry in self._all_entries().get(name, ()) if entry.origin != origin]
-        return others[0] if others else None
+        others = [entry.origin for entry in self._offers.entries.get(name, ()) if entry.origin != origin]
+        own = self._offers.added.find(name)
+        return others[0] if others else own.origin if own and name == own.id else None
 
     def _summarize(self) -> Iterator[ModelSummary]:
         from kie_registry.description import ModelSummary
@@ -275,21 +256,7 @@ class Registry:
         for model_id, found in list(self._models.items()):
             contract = found.adapter.contract
             yield ModelSummary(model_id, found.adapter.aliases, contract.title, contract.output, found.origin)
-        index = self._generated()
-        offered: dict[str, list[str]] = {}
-        for name, entries in self._all_entries().items():
-            if self._known(name) is None:
-                offered.setdefault(" and ".join(entry.origin for entry in entries), []).append(name)
-        for origin, names in offered.items():
-            # Which of a module's names are aliases, only its adapters tell, or the index of the built-in ones.
-            ids = [name for name in names if name in index]
-            aliases = tuple(name for name in names if name not in index) if len(ids) == 1 else ()
-            for name in ids or names:
-                known = index.get(name, {})
-                yield ModelSummary(name, aliases, known.get("title", ""), known.get("output", ""), origin)
-        for name in index:
-            if name not in self._all_entries() and self._known(name) is None:
-                yield ModelSummary(name, (), index[name]["title"], index[name]["output"], _GENERATED)
+        yield from self._offers.summaries({*self._models, *self._aliases})
 
 
 @functools.cache
