@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kie_registry.cli import output
+from kie_registry.cli.spec_add import add_specs
 
 _SPECS = click.option(
     "--specs",
@@ -21,6 +22,9 @@ _SPECS = click.option(
 @click.group()
 def specs_command() -> None:
     """Vendor specs and generate their low-level clients."""
+
+
+specs_command.add_command(add_specs)
 
 
 @specs_command.command("vendor")
