@@ -15,6 +15,8 @@ RENDERED = ("client.py", "types.py")
 """What the generator writes for each spec alike, and what stands once, beside the packages."""
 
 _FILE = "fingerprints.json"
+# What decides what is generated, and stands outside of this package.
+_SHARED = ("vocabulary.py", "coercion.py", "schemas.py")
 _TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
 
 
@@ -86,7 +88,8 @@ def _toolchain_digest() -> str:
     """Return a hash of the generator: our own modules, templates and configuration, and its tools' versions."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in [*sorted(here.rglob("*")), here.parent / "vocabulary.py"]:
+    shared = [here.parent / name for name in _SHARED]
+    for path in [*sorted(here.rglob("*")), *shared]:
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     for tool in _TOOLS:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.documents import Json
+from kie_registry.schemas import alternatives, parameters, required
+from kie_registry.specs.documents import Json, walk
 
 _HERE = Path(__file__).parent
 _TEMPLATES = _HERE / "templates"
@@ -93,28 +94,41 @@ def _build_quietly(project: Any) -> list[Any]:
 
 
 def _for_the_generator(document: Json) -> Json:
-    """Return `document` with the defaults of optional parameters as words.
+    """Return `document` as the generator can take it; nothing of this reaches the contract.
 
-    The generated classes would send a default that the caller never gave.
+    Inputs made of alternatives become the union of their parameters, and enums for which Python has no Literal
+    become their type. Defaults of optional parameters become words: the generated classes would send a default
+    that the caller never gave.
     """
     seen = copy.deepcopy(document)
-    for schema in seen["components"]["schemas"].values():
-        required = schema.get("required", ())
-        for name, parameter in schema.get("properties", {}).items():
-            target = parameter
-            if "$ref" in parameter:
-                target = seen["components"]["schemas"][parameter["$ref"].rsplit("/", 1)[-1]]
-            if "default" not in target:
-                continue
-            default = target["default"]
-            if name in required and target is not parameter:
-                # The generator overlooks the default of a schema that is only referred to.
-                schema["properties"][name] = {"allOf": [parameter], "default": default}
-            elif name not in required:
-                del target["default"]
-                said = target.get("description", "").rstrip()
-                target["description"] = f"{said} Default: {json.dumps(default)}".strip()
+    schemas = seen["components"]["schemas"]
+    for name, schema in schemas.items():
+        if alternatives(schema) or schema.get("allOf"):
+            union = {"type": "object", "properties": parameters(schema), "required": sorted(required(schema))}
+            schemas[name] = schema = {**union, "description": schema.get("description", "")}
+        for _, node in walk(schema):
+            if {type(value) for value in node.get("enum", ())} - {str, int, type(None)}:
+                del node["enum"]
+    for schema in schemas.values():
+        for name in schema.get("properties", {}):
+            _word_default(schema, name, schemas)
     return seen
+
+
+def _word_default(schema: Json, name: str, schemas: Json) -> None:
+    parameter = target = schema["properties"][name]
+    if "$ref" in parameter:
+        target = schemas[parameter["$ref"].rsplit("/", 1)[-1]]
+    if "default" not in target:
+        return
+    default = target["default"]
+    if name not in schema.get("required", ()):
+        del target["default"]
+        said = target.get("description", "").rstrip()
+        target["description"] = f"{said} Default: {json.dumps(default)}".strip()
+    elif target is not parameter:
+        # The generator overlooks the default of a schema that is only referred to.
+        schema["properties"][name] = {"allOf": [parameter], "default": default}
 
 
 def format_code(directory: Path) -> None:

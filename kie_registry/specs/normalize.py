@@ -35,10 +35,10 @@ def normalize(published: Json, *, slug: str, title: str | None = None) -> tuple[
         SpecError: The document cannot be used; the message says why.
     """
     document = copy.deepcopy(published)
+    if title and isinstance(document.get("info", {}), dict):
+        document.setdefault("info", {})["title"] = title
     repairs = []
     for apply in RULES:
         if places := tuple(apply(document, slug)):
             repairs.append(Repair(rule_name(apply), places))
-    if title:
-        document["info"]["title"] = title
     return document, tuple(repairs)

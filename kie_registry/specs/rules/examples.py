@@ -1,0 +1,156 @@
+"""Rules for the example call of a page, and for what it tells of the parameters."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kie_registry.schemas import alternatives, parameters, required, types
+from kie_registry.specs.documents import Json
+from kie_registry.specs.request import input_schema, request_content, request_schema
+from kie_registry.specs.validity import fits
+from kie_registry.vocabulary import coerce
+
+
+def read_example(document: Json, _slug: str) -> Iterator[str]:
+    """Put the example call where it belongs, as data: some pages hold it as text, elsewhere, or in pieces."""
+    body, content = request_schema(document), request_content(document)
+    if body is None or content is None:
+        return
+    published = content.pop("example", None)
+    content_examples = content.pop("examples", None)
+    if _input_of(published) is not None:
+        content["example"] = published
+        return
+    for place, found in _elsewhere(published, content_examples, body):
+        if found is not None:
+            content["example"] = {"model": body["properties"]["model"]["const"], "input": copy.deepcopy(found)}
+            yield f"$..example: {place}"
+            return
+    if published is not None:
+        yield "$..example: cannot be read"
+
+
+def _elsewhere(published: Any, content_examples: Any, body: Json) -> Iterator[tuple[str, Json | None]]:
+    """Yield the places where an example may hide, with the input that is found there."""
+    yield "it was text", _input_of(_parsed(published))
+    if isinstance(published, dict):
+        yield "its input was text", _mapping(_parsed(published.get("input")))
+    named = content_examples.values() if isinstance(content_examples, dict) else content_examples or ()
+    for each in named:
+        value = each.get("value", each) if isinstance(each, dict) else each
+        yield "it was one of several", _input_of(value) or _input_of(_parsed(value))
+    for value in _shown(body):
+        yield "it stood in the schema of the body", _input_of(value)
+    model_input = body["properties"]["input"]
+    for value in _shown(model_input):
+        yield "it stood in the schema of the input", _mapping(value)
+    pieces = {name: _shown(schema)[0] for name, schema in parameters(model_input).items() if _shown(schema)}
+    complete = bool(pieces) and fits(pieces, model_input)
+    yield "made of the examples of the parameters", pieces if complete else None
+
+
+def _input_of(example: Any) -> Json | None:
+    return _mapping(example.get("input")) if isinstance(example, dict) else None
+
+
+def _mapping(value: Any) -> Json | None:
+    return value if isinstance(value, dict) and value else None
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _shown(schema: Mapping[str, Any]) -> list[Any]:
+    examples = schema.get("examples")
+    return examples if isinstance(examples, list) else []
+
+
+def admit_shown_parameters(document: Json, _slug: str) -> Iterator[str]:
+    """Add the parameters that the example gives and the schema forgets."""
+    schema, example = input_schema(document), _example_input(document)
+    if schema is None or example is None:
+        return
+    known = parameters(schema)
+    for name, value in list(example.items()):
+        if name.strip() != name and name.strip() in known:
+            example[name.strip()] = example.pop(name)
+            yield f"input: {name!r}"
+        elif name not in known:
+            if not isinstance(schema.get("properties"), dict):
+                schema["properties"] = {}
+            described = {"description": "Not described on the page; its example gives it."}
+            schema["properties"][name] = {**_type_of(value), **described, "examples": [copy.deepcopy(value)]}
+            yield f"input.properties.{name}"
+
+
+def _type_of(value: Any) -> Json:
+    for kind in ("boolean", "integer", "number", "string", "array", "object"):
+        if fits(value, {"type": kind}):
+            return {"type": kind}
+    return {}
+
+
+def admit_empty(document: Json, _slug: str) -> Iterator[str]:
+    """Let a text be empty where the example shows it empty; elsewhere an empty prompt is a mistake."""
+    schema, example = input_schema(document), _example_input(document)
+    if schema is None or example is None:
+        return
+    for name, value in example.items():
+        parameter = parameters(schema).get(name, {})
+        if (
+            value == ""
+            and isinstance(parameter, dict)
+            and "string" in types(parameter)
+            and "enum" not in parameter
+        ):
+            parameter["minLength"] = 0
+            yield f"input.properties.{name}.minLength: 0"
+
+
+def fit_example(document: Json, _slug: str) -> Iterator[str]:
+    """Give the example's values the type that the schema asks for; leave out those that it does not take.
+
+    An example that still is none is dropped: nobody should copy what kie.ai would refuse.
+    """
+    schema, example, content = input_schema(document), _example_input(document), request_content(document)
+    if schema is None or example is None or content is None:
+        return
+    known = parameters(schema)
+    for name, value in list(example.items()):
+        if fits(value, known[name]):
+            continue
+        read = coerce(value, known[name])
+        if fits(read, known[name]):
+            example[name] = read
+            yield f"input.{name}: {value!r} is {read!r}"
+        else:
+            del example[name]
+            yield f"input.{name}: {value!r} left out"
+    for name in sorted(required(schema) - example.keys()):
+        if "default" not in known[name] and _shown(known[name]) and fits(_shown(known[name])[0], known[name]):
+            example[name] = copy.deepcopy(_shown(known[name])[0])
+            yield f"input.{name}: {example[name]!r} added"
+    given = {**_defaults(schema), **example}
+    if not fits(given, schema) and not any(fits(given, branch) for branch in alternatives(schema)):
+        del content["example"]
+        yield "$..example: dropped"
+    elif content["example"].get("model") != (request_schema(document) or {})["properties"]["model"]["const"]:
+        content["example"]["model"] = (request_schema(document) or {})["properties"]["model"]["const"]
+        yield "$..example.model"
+
+
+def _defaults(schema: Json) -> Json:
+    known = parameters(schema)
+    return {name: known[name]["default"] for name in required(schema) if "default" in known.get(name, {})}
+
+
+def _example_input(document: Json) -> Json | None:
+    content = request_content(document)
+    return _input_of(content.get("example")) if content else None
