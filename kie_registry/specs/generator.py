@@ -104,15 +104,23 @@ def _for_the_generator(document: Json) -> Json:
     schemas = seen["components"]["schemas"]
     for name, schema in schemas.items():
         if alternatives(schema) or schema.get("allOf"):
-            union = {"type": "object", "properties": parameters(schema), "required": sorted(required(schema))}
-            schemas[name] = schema = {**union, "description": schema.get("description", "")}
-        for _, node in walk(schema):
+            schemas[name] = _union(schema)
+        for _, node in walk(schemas[name]):
             if {type(value) for value in node.get("enum", ())} - {str, int, type(None)}:
                 del node["enum"]
     for schema in schemas.values():
         for name in schema.get("properties", {}):
             _word_default(schema, name, schemas)
     return seen
+
+
+def _union(schema: Json) -> Json:
+    return {
+        "type": "object",
+        "description": schema.get("description", ""),
+        "properties": parameters(schema),
+        "required": sorted(required(schema)),
+    }
 
 
 def _word_default(schema: Json, name: str, schemas: Json) -> None:

@@ -11,7 +11,7 @@ from kie_registry.schemas import alternatives, parameters, required, types
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_schema, request_content, request_schema
 from kie_registry.specs.validity import fits
-from kie_registry.vocabulary import coerce
+from kie_registry.coercion import coerce
 
 
 def read_example(document: Json, _slug: str) -> Iterator[str]:
