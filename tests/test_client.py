@@ -166,7 +166,7 @@ def test_settings_of_the_wrong_kind(options: dict[str, object]) -> None:
 def test_a_generated_client_needs_no_adapter(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kie_registry.discovery.find", lambda group: [])
     registry = Registry()
-    assert registry.ids() == ["google/nano-banana-edit", "nano-banana-pro"]
+    assert {"google/nano-banana-edit", "nano-banana-pro"} <= set(registry.ids())
     with Kie(box.key, base_url=box.url, registry=registry) as kie:
         kie.submit("nano-banana-pro", "a cat", resolution="2k", images="https://example.com/1.png")
     assert box.tasks[0].input["image_input"] == ["https://example.com/1.png"]

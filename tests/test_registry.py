@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -10,13 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import kie_generated
 import pytest
 from kie_models.nano_banana_edit import NanoBananaEdit
 from kie_models.nano_banana_pro import NanoBananaPro
 
 from kie_registry import Adapter, Contract, PluginError, Registry, UnknownModel
 
-BUILT_IN = ["google/nano-banana-edit", "nano-banana-pro"]
+BUILT_IN = sorted(json.loads(Path(kie_generated.__file__).with_name("index.json").read_text("utf-8")))
 
 
 def module(model: str, *aliases: str, body: str = "register(Model)", field: str = "") -> str:

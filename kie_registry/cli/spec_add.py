@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kie_registry.cli import output
-from kie_registry.errors import SpecError
-from kie_registry.specs.published import Published
+from kie_registry.errors import KieError, SpecError
+
+if TYPE_CHECKING:
+    from kie_registry.specs.published import Published
 
 
 @click.command("add")
@@ -26,44 +29,49 @@ from kie_registry.specs.published import Published
 def add_specs(context: click.Context, sources: tuple[str, ...], *, replace: bool, root: Path) -> None:
     """Add the models of SOURCES to this repository: spec, client, entry points and an adapter file.
 
-    A SOURCE is a documentation page, an OpenAPI file, or a folder of them.
+    A SOURCE is a documentation page, an OpenAPI file, a folder of them, an address, a model id, or - for
+    standard input.
     """
     from kie_registry.specs.scaffold import Project, add_model
 
     project = Project.checkout(root)
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    failures: list[SpecError] = []
-    for name, published in documents(sources, failures):
+    reading = Reading(sources)
+    for name, published in reading.documents():
         try:
             added = add_model(published, project, source=name, today=today, replace=replace)
         except SpecError as error:
-            failures.append(error)
+            reading.failures.append(error)
             continue
         done = "written" if added.is_new else "left as it was"
         output.show(f"{added.id}: {added.adapter} {done}")
         for note in added.notes:
             output.note(f"  {note}")
-    report(failures, context)
+    report(reading.failures, context)
 
 
-def documents(sources: tuple[str, ...], failures: list[SpecError]) -> Iterator[tuple[str, Published]]:
-    """Yield every document in `sources` with the name of its file; what cannot be read goes into `failures`."""
-    from kie_registry.specs.published import read_published
+class Reading:
+    """Reads sources one after the other, and keeps what is wrong with any of them."""
 
-    for source in sources:
-        path = Path(source)
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            try:
-                found = read_published(file.read_bytes(), source=str(file))
-            except OSError as error:
-                failures.append(SpecError(f"{file}: cannot be read: {error.strerror}"))
-            except SpecError as error:
-                failures.append(error)
-            else:
-                yield from ((file.name, published) for published in found)
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        self._sources = sources
+        self.failures: list[KieError] = []
+
+    def documents(self) -> Iterator[tuple[str, Published]]:
+        """Yield each document with the name of the file or the address that it comes from."""
+        from kie_registry.specs.reading import read_sources
+
+        for outcome in read_sources(self._sources):
+            if outcome.skipped:
+                output.note(f"passed over: {outcome.error}")
+            elif outcome.error:
+                self.failures.append(outcome.error)
+            for published in outcome.published:
+                path = Path(outcome.source)
+                yield (path.name if path.is_file() else outcome.source), published
 
 
-def report(failures: list[SpecError], context: click.Context) -> None:
+def report(failures: list[KieError], context: click.Context) -> None:
     """Print what could not be added, and end with 1 if there is any."""
     for failure in failures:
         output.fail(str(failure))

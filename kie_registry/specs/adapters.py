@@ -126,7 +126,7 @@ class _Fields:
             if not _can_be_declared(field) or len(parameter) > _LONGEST_NAME:
                 continue
             schema = self._parameters[parameter]
-            kind = self._type(parameter, schema)
+            kind = self._type(field, parameter, schema)
             is_required = parameter in self._required and "default" not in schema
             renamed = json.dumps(parameter) if field != parameter else ""
             if is_required:
@@ -136,9 +136,9 @@ class _Fields:
                 optional.append(f"{field}: {kind if kind == 'Any' else f'{kind} | None'} = {default}")
         return [*needed, *optional]
 
-    def _type(self, parameter: str, schema: Schema) -> str:
+    def _type(self, field: str, parameter: str, schema: Schema) -> str:
         if parameter in self._contract["media"]:
-            return "Images" if "array" in schemas.types(schema) else "Image"
+            return "Images" if "array" in schemas.types(schema) or field == "images" else "Image"
         return self._plain_type(parameter, schema)
 
     def _plain_type(self, parameter: str, schema: Schema) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import json
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from kie_generated.jobs import create_task, get_task, models as jobs
 from kie_generated.nano_banana_edit import models as edit
 from kie_generated.nano_banana_pro import models as pro
 from kie_generated.types import File
+
+from kie_registry import Contract
+from kie_registry.testing import valid_input
 
 KEY = "sk-very-secret"
 
@@ -41,7 +45,13 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def arguments(endpoint: ModuleType) -> dict[str, Any]:
-    return ARGUMENTS[endpoint.__name__.removeprefix("kie_generated.")]()
+    name = endpoint.__name__.removeprefix("kie_generated.")
+    if name in ARGUMENTS:
+        return ARGUMENTS[name]()
+    package = endpoint.__name__.rpartition(".")[0]
+    contract = Contract.load(package)
+    request = importlib.import_module(f"{package}.models").CreateTaskRequest
+    return {"body": request.from_dict({"model": contract.id, "input": valid_input(contract)})}
 
 
 def transport(status: int, content: bytes) -> httpx.MockTransport:
