@@ -16,14 +16,17 @@ import inspect
 import keyword
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
 import attrs
 
+from kie_registry import schemas
+from kie_registry.coercion import as_listed, coerce
 from kie_registry.contract import Contract
 from kie_registry.errors import PluginError
-from kie_registry.vocabulary import as_listed, coerce, common_names
+from kie_registry.slots import find_media
+from kie_registry.vocabulary import common_names
 
 _NATIVE = "kie_registry.native"
 # Names that a field cannot have: those of the class itself, and that of the instance in its own methods.
@@ -94,18 +97,38 @@ class Adapter:
 def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return `given` (native name -> value) in the forms that the contract asks for.
 
-    Required parameters with a documented default are filled in, because kie.ai does not apply its defaults.
+    Required parameters with a documented default are filled in, because kie.ai does not apply its defaults. Of
+    an input made of branches, where it fits none of them as it is given, the first is taken that it fits
+    with that branch's own forms and defaults.
     """
     parameters = contract.parameters
+    # An iterator can be read only once, and each branch will be tried.
+    given = {name: as_listed(value, {}) for name, value in given.items()}
+    result = _completed(contract, given, parameters, contract.required)
+    branches = [branch for part in schemas.parts(contract.input) for branch in schemas.alternatives(part)]
+    if not branches or contract.holds(find_media(contract, result).checked):
+        return result
+    for branch in branches:
+        needed = contract.required | schemas.required(branch)
+        made = _completed(contract, given, {**parameters, **schemas.parameters(branch)}, needed)
+        if contract.holds(find_media(contract, made).checked):
+            return made
+    return result
+
+
+def _completed(
+    contract: Contract, given: Mapping[str, Any], parameters: Mapping[str, schemas.Schema], needed: Container[str]
+) -> dict[str, Any]:
     result = {
-        name: as_listed(value, parameters[name])
+        name: as_listed(value, parameters.get(name, {}))
         if name in contract.media
         else coerce(value, parameters.get(name, {}))
         for name, value in given.items()
     }
-    for name in contract.required:
-        if name not in result and "default" in parameters[name]:
-            result[name] = parameters[name]["default"]
+    for name, schema in contract.parameters.items():
+        default = parameters[name].get("default", schema.get("default"))
+        if name in needed and name not in result and default is not None:
+            result[name] = default
     return result
 
 

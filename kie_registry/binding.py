@@ -6,36 +6,16 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define
 
+from kie_registry import schemas
 from kie_registry.adapter import Adapter, native_input
 from kie_registry.contract import MediaLimits
 from kie_registry.errors import Problem
-from kie_registry.media import LocalFile, address_problem, is_address
+from kie_registry.media import LocalFile, same_type
+from kie_registry.slots import MediaSlot, find_media, put
+from kie_registry.vocabulary import OTHER_NUMBER
 from kie_registry.wording import either
-
-# Stands for a file that is not uploaded yet wherever an input is checked.
-_PLACEHOLDER = "https://file.to.be/uploaded"
-
-
-@frozen
-class MediaSlot:
-    """One place in an input that takes a file which is still local.
-
-    Attributes:
-        native: The native name of the parameter.
-        index: The position in its list; None where it is no list.
-        source: What was given.
-    """
-
-    native: str
-    index: int | None
-    source: Any = field(repr=False)
-
-    @property
-    def label(self) -> str:
-        """What to call the file where it has no name of its own."""
-        return "the file" if self.index is None else f"item {self.index + 1}"
 
 
 @define
@@ -56,10 +36,7 @@ class Bound:
 
     def put(self, slot: MediaSlot, address: str) -> None:
         """Put the address of an uploaded file in its place."""
-        if slot.index is None:
-            self.input[slot.native] = address
-        else:
-            self.input[slot.native][slot.index] = address
+        put(self.input, slot.place, address)
 
 
 def bind(adapter: type[Adapter], parameters: Mapping[str, Any]) -> Bound:
@@ -91,7 +68,7 @@ def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tup
     given_as: dict[str, str] = {}
     problems = []
     for given, value in parameters.items():
-        name = given if given in adapter.parameter_names else adapter.field_names.get(given)
+        name = _field(adapter, given)
         if name is None:
             problems.append(Problem(given, _unknown(adapter, given)))
         elif value is None:
@@ -102,6 +79,14 @@ def _resolve_names(adapter: type[Adapter], parameters: Mapping[str, Any]) -> tup
         else:
             values[name], given_as[name] = value, given
     return values, problems
+
+
+def _field(adapter: type[Adapter], given: str) -> str | None:
+    """Return the field that a name means: the field's own, the native one, or a plural for a singular."""
+    # A native name always means that parameter, even where a field of that name stands for another one.
+    if (name := adapter.field_names.get(given)) is not None:
+        return name
+    return next((name for name in (given, OTHER_NUMBER.get(given)) if name in adapter.parameter_names), None)
 
 
 def _unknown(adapter: type[Adapter], given: str) -> str:
@@ -124,67 +109,48 @@ def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Proble
     """An empty prompt breaks no documented limit, and is an error of the caller all the same."""
     for name, value in values.items():
         native_name = adapter.parameter_names[name]
-        if isinstance(value, str) and not value.strip() and native_name in adapter.contract.required:
+        if not isinstance(value, str) or value.strip() or native_name not in adapter.contract.required:
+            continue
+        if value or not schemas.allows_empty(adapter.contract.parameters[native_name]):
             yield problem_of(adapter, native_name, "is empty")
 
 
 def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
     contract = adapter.contract
-    slots: list[MediaSlot] = []
-    # Addresses will be put into these lists, which may be the caller's own.
-    given.update(
-        {name: list(given[name]) for name in contract.media if isinstance(given.get(name), (list, tuple))}
-    )
-    checked = dict(given)
-    for name in contract.media:
-        if name in given:
-            checked[name], found = _place_media(name, given[name])
-            slots += found
-            problems += [problem_of(adapter, name, wrong) for wrong in _bad_addresses(given[name])]
+    media = find_media(contract, given)
+    problems += [problem_of(adapter, name, wrong) for name, wrong in media.problems]
     for deprecated, current in contract.replaced_by.items():
         if deprecated in given and current in given:
             both = f"cannot be given together with {deprecated}, which it replaces"
             problems.append(problem_of(adapter, current, both))
     reported = {problem.native or problem.parameter for problem in problems}
-    for violation in contract.violations(checked):
+    for violation in contract.violations(media.checked):
         if violation.native not in reported:
             problems.append(problem_of(adapter, violation.native, violation.message))
-    return Bound(adapter, given, slots, in_order(adapter, problems))
-
-
-def _place_media(name: str, value: Any) -> tuple[Any, list[MediaSlot]]:
-    """Return `value` with a placeholder for each local file, and the slots of these files."""
-    if isinstance(value, list):
-        slots = [MediaSlot(name, at, item) for at, item in enumerate(value) if not is_address(item)]
-        return [item if is_address(item) else _PLACEHOLDER for item in value], slots
-    if is_address(value):
-        return value, []
-    return _PLACEHOLDER, [MediaSlot(name, None, value)]
-
-
-def _bad_addresses(value: Any) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if is_address(item) and (wrong := address_problem(item)):
-            yield wrong
+    return Bound(adapter, media.input, media.slots, in_order(adapter, problems))
 
 
 def check_file(adapter: type[Adapter], slot: MediaSlot, file: LocalFile) -> list[Problem]:
     """Return what is wrong with a local file for the parameter that it is given as."""
-    limits = adapter.contract.media[slot.native]
+    limits = adapter.contract.media[slot.path]
     return [problem_of(adapter, slot.native, wrong) for wrong in _file_problems(limits, file)]
 
 
 def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
-    if limits.types and file.mime_type not in limits.types:
-        accepted = either(limits.types)
-        if file.mime_type is None:
-            kinds = either(tuple(dict.fromkeys(kind.split("/")[0] for kind in limits.types)))
-            yield f"{file.label} is no {kinds}: its content has no known signature; it takes {accepted}"
-        else:
-            yield f"{file.label} is {file.mime_type}; it takes {accepted}"
+    accepted = limits.types or ((f"{limits.kind}/*",) if limits.kind != "file" else ())
+    if file.mime_type is None and limits.types:
+        kinds = either(tuple(dict.fromkeys(kind.split("/")[0] for kind in accepted)))
+        takes = either(accepted)
+        yield f"{file.label} is no {kinds}: its content has no known signature; it takes {takes}"
+    elif file.mime_type and accepted and not any(same_type(file.mime_type, kind) for kind in accepted):
+        takes = either(limits.types) if limits.types else f"{_ARTICLES.get(limits.kind, 'a')} {limits.kind}"
+        yield f"{file.label} is {file.mime_type}; it takes {takes}"
     if limits.max_bytes is not None and file.size > limits.max_bytes:
         most = f"{limits.max_bytes:,} ({limits.max_bytes / 2**20:g} MB)"
         yield f"{file.label} has {file.size:,} bytes; at most {most} are allowed"
+
+
+_ARTICLES = {"image": "an", "audio": "an"}
 
 
 def problem_of(adapter: type[Adapter], native_name: str, message: str) -> Problem:

@@ -7,17 +7,19 @@ import keyword
 import pkgutil
 import re
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, field, fields_dict, frozen
 
+from kie_registry import schemas
 from kie_registry.errors import PluginError
+from kie_registry.violations import LISTS_CHOICES, Violation, read_errors
 from kie_registry.wording import clip
 
 if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator, ValidationError
+    from jsonschema_rs import Draft202012Validator
 
 BUILT_IN = "kie_generated"
 
@@ -29,23 +31,14 @@ class MediaLimits:
     Attributes:
         types: The accepted MIME types; empty where the documentation lists none.
         max_bytes: The largest size of one file in bytes; None where the documentation states none.
+        kind: What the files are: image, video, audio, or file where that is not known.
+        schemes: The schemes of further URLs that are accepted beside http and https.
     """
 
     types: tuple[str, ...] = ()
     max_bytes: int | None = None
-
-
-@frozen
-class Violation:
-    """One place where an input breaks the contract.
-
-    Attributes:
-        native: The native name of the parameter; empty where the input as a whole is concerned.
-        message: What is wrong and what would be right.
-    """
-
-    native: str
-    message: str
+    kind: str = "file"
+    schemes: tuple[str, ...] = ()
 
 
 @define(slots=False, eq=False)
@@ -56,8 +49,9 @@ class Contract:
         id: The model id.
         title: The name for people.
         output: What comes out: image, video, audio or file.
-        input: The JSON Schema of the input, with all constraints.
-        media: Native parameter -> limits, for those that take the URL of a file.
+        input: The JSON Schema of the input, with all constraints; flat, or made of branches.
+        media: Path -> limits, for what takes the URL of a file. A path is a native parameter, or leads into
+            one: ``elements[].image_urls`` is the key ``image_urls`` of each item of ``elements``.
         replaced_by: Deprecated native parameter -> the one that replaces it.
         example: The input that the documentation gives as an example, or None.
         client: The import name of the package that the contract came from, where its generated client is
@@ -98,31 +92,30 @@ class Contract:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], *, client: str | None = None) -> Contract:
         """Make a contract from the content of a ``contract.json``."""
-        media = {
-            name: MediaLimits(tuple(limits["types"]), limits["max_bytes"])
-            for name, limits in data["media"].items()
-        }
         return cls(
             id=data["id"],
             title=data["title"],
             output=data["output"],
             input=data["input"],
-            media=media,
+            media={path: _limits(limits) for path, limits in data["media"].items()},
             replaced_by=data["replaced_by"],
             example=data["example"],
             client=client,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the fields, without what was derived from them."""
+        return {name: getattr(self, name) for name in fields_dict(type(self))}
+
     @cached_property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
-        """Native name -> JSON Schema, in the order of the documentation."""
-        properties: Mapping[str, Mapping[str, Any]] = self.input.get("properties", {})
-        return properties
+        """Native name -> JSON Schema, in the order of the documentation; those of all branches."""
+        return schemas.parameters(self.input)
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The native names without which the model does not run."""
-        return frozenset(self.input.get("required", ()))
+        """The native names without which the model does not run, whatever the branch."""
+        return schemas.required(self.input)
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
@@ -130,15 +123,19 @@ class Contract:
 
         return Draft202012Validator(dict(self.input), validate_formats=False)
 
+    def holds(self, native_input: Mapping[str, Any]) -> bool:
+        """Whether `native_input` is what the contract asks for."""
+        return not _unsayable(native_input) and self._validator.is_valid(native_input)
+
     def violations(self, native_input: Mapping[str, Any]) -> list[Violation]:
         """Return every place where `native_input` breaks the contract; empty where it holds."""
         if _unsayable(native_input):
             return self._with_unsayable(native_input)
         if self._validator.is_valid(native_input):
             return []
-        found = [violation for error in self._validator.iter_errors(native_input) for violation in _read(error)]
+        found = read_errors(self._validator.iter_errors(native_input), self.input)
         # One message for a parameter says enough, and a list of what it takes says more than its type.
-        found.sort(key=lambda violation: _LISTS_CHOICES not in violation.message)
+        found.sort(key=lambda violation: LISTS_CHOICES not in violation.message)
         first: dict[str, Violation] = {}
         for violation in found:
             first.setdefault(violation.native, violation)
@@ -152,7 +149,7 @@ class Contract:
             if (wrong := _unsayable(value)) is None:
                 said[name] = value
             else:
-                takes = " or ".join(_types(self.parameters.get(name, {}).get("type", "any value of JSON")))
+                takes = " or ".join(schemas.types(self.parameters.get(name, {}))) or "any value of JSON"
                 message = f"{wrong}; it takes {takes}" if "type" in wrong else wrong
                 unsayable.append(Violation(name, message))
         names = {violation.native for violation in unsayable}
@@ -160,17 +157,16 @@ class Contract:
         return [*unsayable, *rest]
 
 
+def _limits(limits: Mapping[str, Any]) -> MediaLimits:
+    return MediaLimits(
+        tuple(limits["types"]), limits["max_bytes"], limits.get("kind", "file"), tuple(limits.get("schemes", ()))
+    )
+
+
 def package_name(slug: str) -> str:
     """Return the name of the package in ``kie_generated`` for a spec."""
     name = re.sub(r"\W", "_", slug)
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"m_{name}"
-
-
-_LISTS_CHOICES = " is not one of "
-
-
-def _types(kinds: str | list[str]) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _unsayable(value: Any) -> str | None:
@@ -196,45 +192,3 @@ def _short(value: Any) -> str:
         return clip(reprlib.repr(value))
     except ValueError:
         return f"a number of {value.bit_length():,} bits" if isinstance(value, int) else type(value).__name__
-
-
-def _read(error: ValidationError) -> Iterator[Violation]:
-    rule = error.kind.as_dict()
-    path = [str(part) for part in error.instance_path]
-    name = error.kind.name
-    if name == "required" and not path:
-        yield Violation(str(rule["property"]), "is missing")
-    elif name == "additionalProperties" and not path:
-        for unexpected in rule["unexpected"]:
-            yield Violation(unexpected, "is no parameter of this model")
-    else:
-        inner = f"item {int(path[1]) + 1}: " if len(path) > 1 and path[1].isdigit() else ""
-        yield Violation(path[0] if path else "", inner + _explain(name, rule, error))
-
-
-def _explain(name: str, rule: Mapping[str, Any], error: ValidationError) -> str:
-    explain = _EXPLANATIONS.get(name)
-    return explain(error.instance, rule) if explain else clip(error.message)
-
-
-_EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
-    "enum": lambda value, rule: f"{_show(value)}{_LISTS_CHOICES}{', '.join(map(_show, rule['options']))}",
-    "type": lambda value, rule: f"{_show(value)} is of the wrong type; it takes {' or '.join(rule['types'])}",
-    "maxLength": lambda value, rule: f"has {len(value):,} characters; at most {rule['limit']:,} are allowed",
-    "minLength": lambda value, rule: f"has {len(value):,} characters; at least {rule['limit']:,} are needed",
-    "maxItems": lambda value, rule: f"has {len(value)} items; at most {rule['limit']} are allowed",
-    "minItems": lambda value, rule: (
-        f"has {len(value)} items; at least {rule['limit']} {'is' if rule['limit'] == 1 else 'are'} needed"
-    ),
-    "maximum": lambda value, rule: f"{_show(value)} is above the largest value, {rule['limit']}",
-    "minimum": lambda value, rule: f"{_show(value)} is below the smallest value, {rule['limit']}",
-    "multipleOf": lambda value, rule: f"{_show(value)} is not a multiple of {rule['multiple_of']}",
-    "pattern": lambda value, rule: f"{_show(value)} does not have the form {rule['pattern']}",
-    "anyOf": lambda value, _: f"{_show(value)} fits none of the documented alternatives (anyOf)",
-    "oneOf": lambda value, _: f"{_show(value)} does not fit exactly one of the documented alternatives (oneOf)",
-}
-"""JSON Schema keyword -> what its violation means, from the value and what the validator knows of the rule."""
-
-
-def _show(value: Any) -> str:
-    return clip(json.dumps(value, ensure_ascii=False, default=repr))

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 
-from kie_registry.wording import clip
+from kie_registry.wording import clip, either
 
 
 @runtime_checkable
@@ -41,6 +41,7 @@ Image: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bin
 Images: TypeAlias = Image | Sequence[Image]
 """Several images, or one."""
 
+_WEB = ("http", "https")
 _HEAD = 64
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 _NEAREST_MODES = {"I": "I;16", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
@@ -57,13 +58,19 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("image/avif", rb".{4}ftypavi[fs]"),
         ("image/heic", rb".{4}ftyphe[iv]"),
         ("image/heif", rb".{4}ftyp(mif|msf)1"),
-        ("video/quicktime", rb".{4}ftypqt"),
-        ("audio/mp4", rb".{4}ftypM4A"),
+        ("video/quicktime", rb".{4}(ftypqt|moov|mdat|wide|free)"),
+        ("audio/mp4", rb".{4}ftypM4[AB]"),
+        ("video/3gpp", rb".{4}ftyp3g"),
         ("video/mp4", rb".{4}ftyp"),
+        ("video/x-matroska", rb"\x1aE\xdf\xa3.{0,48}matroska"),
         ("video/webm", rb"\x1aE\xdf\xa3"),
-        ("audio/wav", rb"RIFF.{4}WAVE"),
-        ("audio/mpeg", rb"ID3|\xff[\xfb\xf3\xf2]"),
+        ("video/x-msvideo", rb"RIFF.{4}AVI "),
+        ("video/mpeg", rb"\0\0\x01[\xb3\xba]"),
+        ("audio/wav", rb"(RIFF|RF64).{4}WAVE"),
+        ("audio/aac", rb"\xff[\xf0\xf1\xf8\xf9]|ADIF"),
+        ("audio/mpeg", rb"ID3|\xff[\xfa\xfb\xf2\xf3\xe2\xe3]"),
         ("audio/flac", rb"fLaC"),
+        ("video/ogg", rb"OggS.{24}\x80theora"),
         ("audio/ogg", rb"OggS"),
     )
 )
@@ -77,7 +84,31 @@ _SUFFIXES = {
     "audio/wav": ".wav",
     "audio/mpeg": ".mp3",
     "audio/flac": ".flac",
+    "audio/aac": ".aac",
+    "audio/ogg": ".ogg",
+    "audio/webm": ".weba",
+    "video/x-matroska": ".mkv",
+    "video/x-msvideo": ".avi",
 }
+_SPELLINGS = {
+    spelling: usual
+    for usual, spellings in {
+        "image/jpeg": ("image/jpg", "image/pjpeg"),
+        "audio/mpeg": ("audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg"),
+        "audio/wav": ("audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav"),
+        "audio/mp4": ("audio/m4a", "audio/x-m4a", "audio/mp4a-latm"),
+        "audio/aac": ("audio/x-aac", "audio/aacp", "audio/x-hx-aac-adts"),
+        "audio/flac": ("audio/x-flac",),
+        "audio/ogg": ("audio/x-ogg", "audio/opus", "application/ogg"),
+        "video/mp4": ("video/x-mp4", "video/m4v", "video/x-m4v"),
+        "video/quicktime": ("video/mov", "video/x-quicktime"),
+        "video/x-matroska": ("video/matroska", "video/mkv", "video/x-mkv"),
+        "video/x-msvideo": ("video/avi", "video/msvideo", "video/vnd.avi"),
+    }.items()
+    for spelling in spellings
+}
+# Containers that hold sound alone as well as pictures: which of them, only the name tells.
+_CONTAINERS = {"video/mp4": "audio/mp4", "video/webm": "audio/webm", "video/3gpp": "audio/3gpp"}
 
 
 class UnusableMedia(ValueError):
@@ -120,32 +151,56 @@ def sniff(head: bytes) -> str | None:
     return next((kind for kind, pattern in _SIGNATURES if pattern.match(head)), None)
 
 
+def same_type(one: str, other: str) -> bool:
+    """Whether two MIME types are the same, however they are spelled; ``audio/*`` stands for all of its kind."""
+    one, other = _usual(one), _usual(other)
+    return one == other or (other.endswith("/*") and one.startswith(other[:-1]))
+
+
+def _usual(mime_type: str) -> str:
+    plain = mime_type.partition(";")[0].strip().lower()
+    return _SPELLINGS.get(plain, plain)
+
+
 def is_address(value: Any) -> bool:
     """Whether `value` is text that is meant as a URL rather than as a path."""
     return isinstance(value, str) and ("://" in value or value.startswith("data:"))
 
 
-def address_problem(address: str) -> str | None:
-    """Say what is wrong with a URL that kie.ai shall fetch or call; None where it will do."""
+def address_problem(address: str, schemes: Sequence[str] = ()) -> str | None:
+    """Say what is wrong with a URL that kie.ai shall fetch or call; None where it will do.
+
+    Args:
+        address: The URL.
+        schemes: The schemes that are accepted beside http and https.
+    """
     shown = clip(address)
     try:
         parts = urllib.parse.urlsplit(address)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         return f"{shown!r} is no URL: {error}"
-    if parts.scheme not in ("http", "https"):
-        return f"{shown!r} is no http or https URL"
-    if not host or not address.isprintable() or " " in address:
+    if address.partition(":")[0].lower() in schemes:
+        named = address.partition(":")[2].strip("/")
+        return None if named and _is_unbroken(address) else f"{shown!r} is no URL: it names nothing"
+    if parts.scheme not in _WEB:
+        return f"{shown!r} is no {either((*_WEB, *schemes))} URL"
+    if not host or not _is_unbroken(address):
         return f"{shown!r} is no URL: it needs a host, and no white space"
     return None
 
 
-def inspect(source: Any, label: str = "the data") -> LocalFile:
+def _is_unbroken(address: str) -> bool:
+    return address.isprintable() and " " not in address
+
+
+def inspect(source: Any, label: str = "the data", kind: str = "file") -> LocalFile:
     """Read what is needed to know of a local file. Blocking.
 
     Args:
         source: A path, bytes, a binary file object or a Pillow image.
         label: What to call it in messages where it has no name of its own.
+        kind: What is asked for: image, video, audio, or a file of any kind.
 
     Raises:
         UnusableMedia: It does not exist, cannot be read, is empty, or is nothing that can be uploaded.
@@ -160,8 +215,8 @@ def inspect(source: Any, label: str = "the data") -> LocalFile:
         name = str(getattr(source, "name", label))
         return _inspect_bytes(_read_file_object(source, name), name)
     raise UnusableMedia(
-        f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object "
-        "or a Pillow image"
+        f"{label} is no file but {type(source).__name__}: give a URL, a path, bytes, a binary file object"
+        f"{' or a Pillow image' if kind in ('image', 'file') else ''}"
     )
 
 
@@ -215,10 +270,14 @@ def _inspect_bytes(content: bytes, label: str) -> LocalFile:
 def _local_file(label: str, head: bytes, size: int, digest: str, opener: Callable[[], BinaryIO]) -> LocalFile:
     if size == 0:
         raise UnusableMedia(f"{label} is empty")
-    mime_type = sniff(head) or mimetypes.guess_type(label)[0]
+    named, found = mimetypes.guess_type(label)[0], sniff(head)
     # A name proves nothing: what claims to be an image, and has no image's signature, is none.
-    if mime_type and mime_type.startswith("image/") and sniff(head) is None and mime_type != "image/svg+xml":
-        mime_type = None
+    if named and named.startswith("image/") and found is None and named != "image/svg+xml":
+        named = None
+    if found and named and named.startswith("audio/"):
+        found = _CONTAINERS.get(found, found)
+    best = found or named
+    mime_type = _usual(best) if best else None
     return LocalFile(label, mime_type, size, digest, opener)
 
 

@@ -45,11 +45,44 @@ def required(schema: Schema) -> frozenset[str]:
     """Return the names that every valid input has."""
     needed = set(schema.get("required", ()))
     for branch in schema.get("allOf", ()):
-        needed |= required(branch)
+        needed |= _required(branch)
     for key in _ALTERNATIVES:
         if branches := schema.get(key):
-            needed |= frozenset.intersection(*map(required, branches))
+            needed |= frozenset.intersection(*map(_required, branches))
     return frozenset(needed)
+
+
+def _required(branch: Any) -> frozenset[str]:
+    return required(branch) if isinstance(branch, Mapping) else frozenset()
+
+
+def choices(schema: Schema) -> tuple[Any, ...]:
+    """Return the only values that `schema` takes, those of all branches; empty where it takes others as well."""
+    if "const" in schema:
+        return (schema["const"],)
+    if enum := schema.get("enum"):
+        return tuple(enum)
+    of_each = [choices(branch) for branch in alternatives(schema) if branch.get("type") != "null"]
+    if not of_each or not all(of_each):
+        return ()
+    found: list[Any] = []
+    for value in (value for values in of_each for value in values):
+        if not any(value == other and type(value) is type(other) for other in found):
+            found.append(value)
+    return tuple(found)
+
+
+def item(schema: Schema) -> Schema:
+    """Return the schema of one of the values: that of the items where `schema` takes a list, else `schema`."""
+    for part in parts(schema):
+        if "array" in types(part) and isinstance(items := part.get("items"), Mapping):
+            return items
+    return schema
+
+
+def allows_empty(schema: Schema) -> bool:
+    """Whether `schema` says outright that a text may be empty, itself or for its items."""
+    return any(part.get("minLength") == 0 for one in (schema, item(schema)) for part in parts(one))
 
 
 def types(schema: Schema) -> tuple[str, ...]:
@@ -65,12 +98,16 @@ def _merged(described: list[Schema]) -> Schema:
     if len(described) < 2:
         return described[0] if described else {}
     said = {key: value for schema in reversed(described) for key, value in schema.items() if key in _WORDS}
-    enums = [schema.get("enum") for schema in described]
-    kinds = {types(schema) for schema in described}
-    if all(enums) and len(kinds) == 1:
-        values = list(dict.fromkeys(value for enum in enums if enum for value in enum))
-        return {**said, "type": described[0].get("type", "string"), "enum": values}
-    return {**said, "anyOf": [{k: v for k, v in schema.items() if k not in _WORDS} for schema in described]}
+    bare = [{key: value for key, value in schema.items() if key not in _WORDS} for schema in described]
+    # A branch that only says words about a parameter leaves it to the others what it takes.
+    demands = [schema for schema in bare if schema]
+    if len(demands) < 2:
+        return {**said, **(demands[0] if demands else {})}
+    kinds = {types(schema) for schema in demands if types(schema)}
+    if (values := choices({"anyOf": demands})) and len(kinds) <= 1:
+        (kind,) = kinds or {()}
+        return {**said, **({"type": kind[0]} if len(kind) == 1 else {}), "enum": list(values)}
+    return {**said, "anyOf": demands}
 
 
 # What a schema says to people, and what it suggests, rather than what it demands.

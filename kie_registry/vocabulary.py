@@ -1,17 +1,23 @@
-"""The common vocabulary: one name for what kie.ai's models call by many.
+"""The common vocabulary: one name for what kie.ai's models call by many, and the values that mean the same.
 
-To extend it, add a native name to `SYNONYMS`. A name alone proves little (one model's ``quality`` is
-``basic`` or ``high``, and no resolution), so a common name may ask for a form of the values in `FORMS`.
+To extend it, add a native name to `SYNONYMS`, or a row of equal values to `EQUAL_VALUES`. A name alone proves
+little (one model's ``quality`` is ``basic`` or ``high``, and no resolution; one model's ``audio`` is a file and
+another's a switch), so `FORMS` says what the values must look like for a name to count.
+
+Where several parameters of a model could be the same common one, the one whose native name is that common
+name is it; else the first in the order of `SYNONYMS`, deprecated ones last. The others keep their native
+names, as does every parameter whose form does not fit. A native name always means that native parameter, so a
+common name is not offered where a native parameter bears it with another meaning.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-Schema = Mapping[str, Any]
+from kie_registry import schemas
+from kie_registry.schemas import Schema
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "text"),
@@ -26,139 +32,153 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "first_frame",
         "first_frame_image_url",
     ),
-    "aspect_ratio": ("aspect_ratio", "image_size", "ratio"),
-    "resolution": ("resolution", "quality", "image_resolution", "output_resolution", "size"),
-    "output_format": ("output_format",),
+    "reference_images": ("reference_image_urls", "reference_image", "image_references"),
+    "end_image": ("last_frame_url", "end_image_url", "tail_image_url", "last_frame_image_url"),
+    "mask": ("mask_url", "reference_mask_urls"),
+    "videos": ("video_urls", "video_url", "video", "reference_video_urls", "reference_video", "first_clip_url"),
+    "audio": ("audio_url", "driving_audio_url", "reference_audio_urls"),
+    "aspect_ratio": ("aspect_ratio", "image_size", "ratio", "size"),
+    "resolution": ("resolution", "quality", "image_resolution", "output_resolution", "size", "image_size"),
+    "duration": ("duration", "duration_seconds", "n_frames", "extend_times"),
+    "num_images": ("num_images", "max_images", "n"),
     "seed": ("seed",),
+    "output_format": ("output_format",),
+    "generate_audio": ("generate_audio", "generate_audio_switch", "audio", "sound"),
+    "enhance_prompt": ("prompt_extend", "expand_prompt", "prompt_optimizer", "enable_prompt_expansion"),
+    "safety_checker": ("nsfw_checker", "enable_safety_checker"),
+    "guidance_scale": ("guidance_scale", "cfg_scale"),
 }
 """Common name -> native names, the likeliest first."""
 
-_RATIO = re.compile(r"\d+:\d+$|auto$|adaptive$|(square|portrait|landscape)(_\w+)?$")
-_INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?\d{1,300}(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
-_RESOLUTION = re.compile(r"\d+[pk]$|\d+x\d+$", re.IGNORECASE)
+SINGULAR: dict[str, str] = {"videos": "video"}
+"""Common name -> what it is called instead where a model takes only one."""
+
+OTHER_NUMBER: dict[str, str] = {
+    "image": "images",
+    "images": "image",
+    "reference_image": "reference_images",
+    "reference_images": "reference_image",
+    "video": "videos",
+    "videos": "video",
+    "audio": "audios",
+    "audios": "audio",
+}
+"""Name -> the one that is accepted for it in calls, unless the model has a parameter of the given name."""
+
+EQUAL_VALUES: tuple[tuple[str, ...], ...] = (
+    ("jpg", "jpeg"),
+    ("auto", "adaptive"),
+    # A ratio says nothing of high definition: where a model knows both squares, 1:1 is the plain, cheaper one.
+    ("1:1", "square", "square_hd"),
+    ("16:9", "landscape_16_9"),
+    ("4:3", "landscape_4_3"),
+    ("3:2", "landscape_3_2"),
+    ("21:9", "landscape_21_9"),
+    ("9:16", "portrait_16_9", "portrait_9_16"),
+    ("3:4", "portrait_4_3", "portrait_3_4"),
+    ("2:3", "portrait_3_2", "portrait_2_3"),
+)
+"""Values that mean the same, the likeliest first; which of them a model takes, its contract says.
+
+Differences of case alone (``4k`` and ``4K``), and between numbers and their texts, need no row here.
+"""
+
+Form = Callable[[Schema], bool]
 
 
-def _some_match(pattern: re.Pattern[str]) -> Callable[[Schema], bool]:
+def _some_value(pattern: str) -> Form:
+    """Make a form that holds where some of the values that a parameter takes match `pattern` wholly."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+
     def holds(schema: Schema) -> bool:
-        return any(pattern.match(str(value)) for value in schema.get("enum", ()))
+        return any(compiled.fullmatch(str(value)) for value in schemas.choices(schema))
 
     return holds
 
 
-FORMS: Mapping[str, Callable[[Schema], bool]] = {
-    "aspect_ratio": _some_match(_RATIO),
-    "resolution": _some_match(_RESOLUTION),
-}
-"""Common name -> what a native parameter's schema must look like to count as it."""
+def _every_value(pattern: str, *types: str) -> Form:
+    """Make a form that holds where every value matches `pattern`; without values to choose, where a type fits."""
+    compiled = re.compile(pattern, re.IGNORECASE)
 
-EQUAL_VALUES: tuple[frozenset[str], ...] = (
-    frozenset({"jpg", "jpeg"}),
-    frozenset({"auto", "adaptive"}),
-    frozenset({"1:1", "square"}),
-    frozenset({"16:9", "landscape_16_9"}),
-    frozenset({"4:3", "landscape_4_3"}),
-    frozenset({"9:16", "portrait_16_9"}),
-    frozenset({"3:4", "portrait_4_3"}),
-)
-"""Values that mean the same; which of them a model takes, its contract says."""
+    def holds(schema: Schema) -> bool:
+        if choices := schemas.choices(schema):
+            return all(compiled.fullmatch(str(value)) for value in choices)
+        return bool(set(types).intersection(schemas.types(schema)))
+
+    return holds
+
+
+def _file(schema: Schema) -> bool:
+    """Whether a parameter may hold the URL of a file, or several."""
+    inner = schemas.item(schema)
+    return "string" in schemas.types(inner) and not schemas.choices(inner)
+
+
+def _text(schema: Schema) -> bool:
+    return "string" in schemas.types(schema) and not schemas.choices(schema)
+
+
+def _anything(_schema: Schema) -> bool:
+    return True
+
+
+_number = _every_value(r"\d+(\.\d+)?s?", "integer", "number")
+_switch = _every_value("true|false", "boolean")
+
+FORMS: Mapping[str, Form] = {
+    "prompt": _text,
+    "negative_prompt": _text,
+    "images": _file,
+    "reference_images": _file,
+    "end_image": _file,
+    "mask": _file,
+    "videos": _file,
+    "audio": _file,
+    "aspect_ratio": _some_value(r"\d+:\d+|(square|portrait|landscape)(_\w+)?"),
+    "resolution": _some_value(r"\d+[pk]|\d+\s*[x*]\s*\d+"),
+    "duration": _number,
+    "num_images": _number,
+    "generate_audio": _switch,
+    "enhance_prompt": _switch,
+    "safety_checker": _switch,
+    "guidance_scale": _number,
+}
+"""Common name -> what a parameter's schema must look like to count as it."""
 
 
 def synonyms(common: str) -> tuple[str, ...]:
     """Return the native names that may mean `common`."""
-    return SYNONYMS.get(common, (common,))
+    plural = next((plural for plural, singular in SINGULAR.items() if singular == common), common)
+    return SYNONYMS.get(plural, (common,))
 
 
 def common_names(input_schema: Schema) -> dict[str, str]:
-    """Return common name -> native name for the parameters of one model.
-
-    A native name always means that parameter: where a model has a native parameter of the common name,
-    the common name is that one. Deprecated parameters stand back behind their successors.
-    """
-    properties: Mapping[str, Schema] = input_schema.get("properties", {})
+    """Return common name -> native name for the parameters of one model, each of which has exactly one."""
+    parameters = schemas.parameters(input_schema)
     found: dict[str, str] = {}
-    for common, natives in SYNONYMS.items():
-        if common in properties:
-            found[common] = common
+    for common in SYNONYMS:
+        native = _native(common, parameters, taken=set(found.values()))
+        if native is None:
             continue
-        fits = FORMS.get(common)
-        candidates = [name for name in natives if name in properties and (fits is None or fits(properties[name]))]
-        current = [name for name in candidates if not properties[name].get("deprecated")]
-        if candidates:
-            found[common] = (current or candidates)[0]
-    taken = set(found.values())
-    found.update({name: name for name in properties if name not in taken and name not in found})
+        name = common
+        if common in SINGULAR and "array" not in schemas.types(parameters[native]):
+            name = SINGULAR[common]
+        if name == native or name not in parameters:
+            found[name] = native
+    named = set(found.values())
+    found.update({name: name for name in parameters if name not in named})
     return found
 
 
-def coerce(value: Any, schema: Schema) -> Any:
-    """Return `value` in the form that `schema` asks for, where no meaning is lost; else as it is.
-
-    ``5`` becomes ``"5"`` and ``"5"`` becomes ``5``, ``jpg`` becomes ``jpeg``, ``4k`` becomes ``4K``, and one
-    value becomes a list of one, or the other way about.
-    """
-    if value is None or not isinstance(schema, Mapping):
-        return value
-    kind = schema.get("type")
-    listed = as_listed(value, schema)
-    if kind == "array":
-        return [coerce(item, schema.get("items", {})) for item in listed]
-    value = listed
-    if choices := schema.get("enum"):
-        return _choose(value, choices)
-    if kind == "string" and _is_number(value):
-        return str(value)
-    if kind in ("integer", "number") and isinstance(value, str):
-        return _number(value)
-    return value
-
-
-def as_listed(value: Any, schema: Schema) -> Any:
-    """Return a list where `schema` asks for one, and one value where it does not; the values as they are."""
-    if schema.get("type") == "array":
-        if isinstance(value, (list, tuple)):
-            return list(value)
-        # A file object is an iterator too, of its lines.
-        several = isinstance(value, Iterator) and not hasattr(value, "read")
-        return list(value) if several else [value]
-    if schema.get("type") in _SCALARS and isinstance(value, (list, tuple)) and len(value) == 1:
-        (only,) = value
-        return value if only is None or isinstance(only, (list, tuple)) else only
-    return value
-
-
-_SCALARS = ("string", "integer", "number", "boolean")
-
-
-def _choose(value: Any, choices: Iterable[Any]) -> Any:
-    choices = list(choices)
-    text = _text(value)
-    if text is None or value in choices:
-        return value
-    spelled = {choice: said for choice in choices if (said := _text(choice)) is not None}
-    same_but_case = [choice for choice, said in spelled.items() if said == text]
-    equal = next((same for same in EQUAL_VALUES if text in same), frozenset())
-    matches = same_but_case or [choice for choice, said in spelled.items() if said in equal]
-    return matches[0] if len(matches) == 1 else value
-
-
-def _text(value: Any) -> str | None:
-    """Return text or a number in lower case; None for all that must not be taken for text."""
-    if isinstance(value, str):
-        return value.lower()
-    return str(value) if _is_number(value) else None
-
-
-def _is_number(value: Any) -> bool:
-    """Whether `value` is a number that can be written in full: no NaN, and none of thousands of digits."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return math.isfinite(value) if isinstance(value, float) else value.bit_length() <= 1024
-
-
-def _number(text: str) -> Any:
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _DECIMAL.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    return text
+def _native(common: str, parameters: Mapping[str, Any], *, taken: set[str]) -> str | None:
+    """Return the parameter that is called `common`; None where there is none."""
+    fits = FORMS.get(common, _anything)
+    candidates = [
+        name
+        for name in dict.fromkeys((common, *SYNONYMS[common]))
+        if name in parameters and name not in taken and fits(parameters[name])
+    ]
+    if common in candidates:
+        return common
+    current = [name for name in candidates if not parameters[name].get("deprecated")]
+    return next(iter(current or candidates), None)

@@ -48,7 +48,14 @@ def problems(model: str, change: dict[str, Any]) -> list[tuple[str, str | None, 
             None,
             "is no parameter of google/nano-banana-edit; did you mean prompt",
         ),
-        ("edit", {"image": URL}, "image", None, "did you mean images?"),
+        ("edit", {"imges": URL}, "imges", None, "did you mean images?"),
+        (
+            "edit",
+            {"image": URL},
+            "images",
+            "image_urls",
+            "is given twice, as images and as image",
+        ),
         ("edit", {"aspect": "1:1"}, "aspect", None, "it takes prompt, images, aspect_ratio, output_format"),
         ("edit", {"resolution": "4K"}, "resolution", None, "is no parameter of google/nano-banana-edit"),
         ("edit", {"zzz": None}, "zzz", None, "is no parameter of google/nano-banana-edit ("),
@@ -219,9 +226,9 @@ def test_an_instance_binds_as_its_parameters_do(model: str) -> None:
 class TestLocalFiles:
     def test_are_found_among_the_urls(self) -> None:
         slots = bind(NanoBananaPro, {"prompt": "a", "images": [URL, "a.png", b"bytes"]}).slots
-        assert [(slot.native, slot.index, slot.source) for slot in slots] == [
-            ("image_input", 1, "a.png"),
-            ("image_input", 2, b"bytes"),
+        assert [(slot.place, slot.source) for slot in slots] == [
+            (("image_input", 1), "a.png"),
+            (("image_input", 2), b"bytes"),
         ]
 
     def test_are_replaced_by_their_addresses(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 from kie_models.nano_banana_edit import NanoBananaEdit
 from PIL import Image
 
-from kie_registry.binding import MediaSlot, check_file
+from kie_registry.binding import check_file
 from kie_registry.media import (
     LocalFile,
     UnusableMedia,
@@ -24,6 +24,7 @@ from kie_registry.media import (
     sniff,
     suffix_of,
 )
+from kie_registry.slots import MediaSlot
 
 
 def drawn(kind: str, mode: str = "RGB") -> bytes:
@@ -289,11 +290,11 @@ KINDS = "image/jpeg, image/png or image/webp"
 )
 def test_a_file_is_checked_against_the_limits(mime_type: str | None, size: int, problem: str | None) -> None:
     file = LocalFile("a", mime_type, size, "", io.BytesIO)
-    found = check_file(NanoBananaEdit, MediaSlot("image_urls", 0, "a"), file)
+    found = check_file(NanoBananaEdit, MediaSlot("image_urls", ("image_urls", 0), "a"), file)
     assert [str(each) for each in found] == ([f"images (image_urls): {problem}"] if problem else [])
 
 
 def test_a_file_that_is_a_byte_too_large_is_not_shown_as_large_as_the_limit() -> None:
     file = LocalFile("a", "image/png", 10 * 2**20 + 1, "", io.BytesIO)
-    (problem,) = check_file(NanoBananaEdit, MediaSlot("image_urls", 0, "a"), file)
+    (problem,) = check_file(NanoBananaEdit, MediaSlot("image_urls", ("image_urls", 0), "a"), file)
     assert "a has 10,485,761 bytes; at most 10,485,760" in problem.message

@@ -86,7 +86,7 @@ def _inspect_all(submission: Submission) -> Flow[list[LocalFile]]:
     problems, files = list(bound.problems), []
     for slot in bound.slots:
         try:
-            file = yield Run(lambda slot=slot: inspect(slot.source, slot.label))  # type: ignore[misc]
+            file = yield Run(lambda slot=slot: inspect(slot.source, slot.label, slot.kind))  # type: ignore[misc]
         except UnusableMedia as error:
             problems.append(problem_of(bound.adapter, slot.native, str(error)))
         else:

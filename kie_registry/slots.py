@@ -1,0 +1,163 @@
+"""The places in a model's input that take files, wherever in it they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+
+from kie_registry import schemas
+from kie_registry.contract import Contract, MediaLimits
+from kie_registry.media import address_problem, is_address
+from kie_registry.schemas import Schema
+
+Place = tuple[str | int, ...]
+"""Keys and positions that lead from an input to a value in it."""
+
+# Stands for a file that is not uploaded yet wherever an input is checked.
+_PLACEHOLDER = "https://file.to.be/uploaded"
+_EACH = "[]"
+
+
+@frozen
+class MediaSlot:
+    """One place in an input that takes a file which is still local.
+
+    Attributes:
+        path: The path by which the contract knows it; see `Contract.media`.
+        place: Where it is.
+        source: What was given.
+        kind: What is to stand there: image, video, audio or file.
+    """
+
+    path: str
+    place: Place
+    source: Any = field(repr=False)
+    kind: str = "file"
+
+    @property
+    def native(self) -> str:
+        """The native name of the parameter."""
+        return str(self.place[0])
+
+    @property
+    def label(self) -> str:
+        """What to call the file where it has no name of its own."""
+        return inner_place(self.place) or f"the {self.kind}"
+
+
+@define
+class Media:
+    """The files in one input.
+
+    Attributes:
+        input: The input, in containers of its own along the way to each file.
+        checked: The same with an address in place of each local file, to be checked.
+        slots: The places that hold local files.
+        problems: Native name -> what is wrong with an address in it, in order.
+    """
+
+    input: dict[str, Any]
+    checked: dict[str, Any]
+    slots: list[MediaSlot]
+    problems: list[tuple[str, str]]
+
+
+def inner_place(place: Place) -> str:
+    """Return the place within a parameter in words, such as ``item 2, image_urls, item 1``."""
+    return ", ".join(f"item {step + 1}" if isinstance(step, int) else step for step in place[1:])
+
+
+def find_media(contract: Contract, given: Mapping[str, Any]) -> Media:
+    """Find every local file in `given` (native name -> value) and everything wrong with the addresses there."""
+    found = Media(dict(given), dict(given), [], [])
+    for path, limits in contract.media.items():
+        steps = _steps(contract, path)
+        if given.get(steps[0]) is not None:
+            _look(found, path, steps, limits, _schema_at(contract, steps))
+    return found
+
+
+def _look(found: Media, path: str, steps: Sequence[str], limits: MediaLimits, schema: Schema) -> None:
+    empty_is_meant = schemas.allows_empty(schema)
+    takes_many = "array" in schemas.types(schema) or not schemas.types(schema)
+
+    def keep(_place: Place, value: Any) -> Any:
+        return value
+
+    def check(place: Place, value: Any) -> Any:
+        if not is_address(value):
+            if value == "" and isinstance(value, str) and empty_is_meant:
+                return value
+            found.slots.append(MediaSlot(path, place, value, limits.kind))
+            return _PLACEHOLDER
+        if wrong := address_problem(value, limits.schemes):
+            where = inner_place(place) if len(steps) > 1 else ""
+            found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
+        return value
+
+    def several(place: Place, values: Sequence[Any]) -> None:
+        if not takes_many:
+            where = f"{inner}: " if (inner := inner_place(place)) else ""
+            wrong = f"{where}takes one {limits.kind}, and {len(values)} are given"
+            found.problems.append((str(place[0]), wrong))
+
+    name = steps[0]
+    # Addresses will be put into these containers, which may be the caller's own.
+    found.input[name] = _walk(found.input[name], steps[1:], (name,), keep)
+    found.checked[name] = _walk(found.checked[name], steps[1:], (name,), check, several)
+
+
+def put(target: dict[str, Any], place: Place, value: Any) -> None:
+    """Put `value` at `place` in an input that `find_media` returned."""
+    inner: Any = target
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+
+
+def _steps(contract: Contract, path: str) -> list[str]:
+    """Return the steps of a path: keys, and ``[]`` for each item of a list."""
+    if path in contract.parameters:
+        return [path]
+    return [step for part in path.split(".") for step in _split(part)]
+
+
+def _split(part: str) -> list[str]:
+    name = part
+    while name.endswith(_EACH):
+        name = name.removesuffix(_EACH)
+    return [name, *[_EACH] * ((len(part) - len(name)) // len(_EACH))]
+
+
+def _schema_at(contract: Contract, steps: Sequence[str]) -> Schema:
+    schema: Schema = contract.parameters.get(steps[0], {})
+    for step in steps[1:]:
+        schema = schemas.item(schema) if step == _EACH else schemas.parameters(schema).get(step, {})
+    return schema
+
+
+def _walk(
+    value: Any,
+    steps: Sequence[str],
+    place: Place,
+    visit: Callable[[Place, Any], Any],
+    several: Callable[[Place, Sequence[Any]], None] = lambda _place, _values: None,
+) -> Any:
+    """Return `value` with what `visit` makes of each file in place of it, in new containers."""
+    listed = isinstance(value, (list, tuple))
+    if not steps:
+        if not listed:
+            return visit(place, value)
+        several(place, value)
+        return [visit((*place, at), item) for at, item in enumerate(value)]
+    step, rest = steps[0], steps[1:]
+    if step == _EACH:
+        walked = [
+            _walk(item, rest, (*place, at), visit, several) for at, item in enumerate(value if listed else ())
+        ]
+        return walked if listed else value
+    if isinstance(value, Mapping) and value.get(step) is not None:
+        return {**value, step: _walk(value[step], rest, (*place, step), visit, several)}
+    return value
