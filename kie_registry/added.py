@@ -7,6 +7,7 @@ need of all files is kept in an index in ``KIE_HOME/cache/``, for as long as the
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -246,7 +247,10 @@ def _scan(place: Path) -> Listing:
     problems: dict[str, str] = {}
     for path in sorted(place.glob("*.json")):
         try:
-            model = _summary(load(path), path)
+            status = path.stat()
+            model = _summary_of(path, status.st_mtime_ns, status.st_size)
+        except OSError:
+            continue  # another process has just removed it
         except PluginError as error:
             problems[str(path)] = str(error).removeprefix(f"plugin {path}: ")
             continue
@@ -256,6 +260,12 @@ def _scan(place: Path) -> Listing:
         else:
             models[model.id] = model
     return Listing(models, problems)
+
+
+@functools.lru_cache(maxsize=1000)
+def _summary_of(path: Path, _changed: int, _size: int) -> AddedModel:
+    """Read a file once for each of its states: adding many models asks for all of them again and again."""
+    return _summary(load(path), path)
 
 
 def _summary(content: Mapping[str, Any], path: Path) -> AddedModel:

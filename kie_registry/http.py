@@ -1,4 +1,4 @@
-"""All of httpx that this library uses, apart from the generated code: sending, streaming, and what can go wrong.
+"""All of httpx that this library uses, with `connections` and apart from the generated code.
 
 Requests to kie.ai go straight to httpx's transports: cookies, redirects and the merging of defaults, which
 its clients add, are of no use here and cost a third of a call. Files are streamed by an httpx client, which
@@ -10,40 +10,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ssl
 import threading
-import urllib.parse
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
 from attrs import frozen
 
-from kie_registry._version import __version__
-from kie_registry.errors import ConfigurationError, TransportError
-from kie_registry.proxies import is_loopback, proxy_for
+from kie_registry.connections import (
+    USER_AGENT,
+    client_options,
+    configuring,
+    new_transport,
+    origin_of,
+    parse_url,
+    translated,
+)
+from kie_registry.errors import SpecError
 from kie_registry.settings import Settings
 
-_USER_AGENT = f"kie-registry/{__version__}"
 _CHUNK = 1 << 16
-_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
-_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-# Raised before any byte of the request is on its way.
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-)
-# Trying these again changes nothing.
-_HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError)
-
-Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
 @frozen
@@ -65,6 +53,44 @@ class Fetched:
         return cls(response.status_code, content_type)
 
 
+@frozen
+class Page:
+    """What an address holds.
+
+    Attributes:
+        content: The body.
+        content_type: The content type, without parameters; empty where the server gave none.
+    """
+
+    content: bytes
+    content_type: str
+
+
+def read_page(url: str, *, limit: int, timeout: float = 30) -> Page:
+    """Read a public page, without any key, following up to five redirects.
+
+    Args:
+        url: An http or https address.
+        limit: The most bytes that are read.
+        timeout: Seconds for each step.
+
+    Raises:
+        TransportError: No answer came.
+        SpecError: The answer is no page, or larger than `limit`.
+    """
+    with configuring("reading pages"):
+        client = httpx.Client(**client_options(timeout, None), max_redirects=5, follow_redirects=True)
+    with translated(url), client, client.stream("GET", url) as response:
+        if response.status_code != httpx.codes.OK:
+            raise SpecError(f"{url}: there is no page: the server answers {response.status_code}")
+        content = bytearray()
+        for chunk in response.iter_bytes(_CHUNK):
+            content += chunk
+            if len(content) > limit:
+                raise SpecError(f"{url}: has more than {limit:,} bytes, which no page of a model has")
+        return Page(bytes(content), Fetched.of(response).content_type)
+
+
 class _Requests:
     """Makes requests to kie.ai, with the key."""
 
@@ -73,14 +99,14 @@ class _Requests:
             "Authorization": f"Bearer {settings.api_key}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
-            "User-Agent": _USER_AGENT,
+            "User-Agent": USER_AGENT,
         }
         self._extensions = {"timeout": httpx.Timeout(settings.http_timeout).as_dict()}
 
     def make(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
         return httpx.Request(
             kwargs["method"],
-            _parsed(url),
+            parse_url(url),
             params=kwargs.get("params"),
             json=kwargs.get("json"),
             files=kwargs.get("files"),
@@ -109,8 +135,8 @@ class _Wire:
     def files(self) -> httpx.Client:
         with self._lock:
             if self._files is None:
-                with _configuring("downloads"):
-                    self._files = httpx.Client(**_client_options(self._timeout, self._given))
+                with configuring("downloads"):
+                    self._files = httpx.Client(**client_options(self._timeout, self._given))
             return self._files
 
     def close(self) -> None:
@@ -120,11 +146,11 @@ class _Wire:
             self._files.close()
 
     def _route(self, url: httpx.URL) -> httpx.BaseTransport:
-        origin = _origin(url)
+        origin = origin_of(url)
         if origin not in self._routes:
             with self._lock:
                 if origin not in self._routes:
-                    self._routes[origin] = self._given or _transport(httpx.HTTPTransport, origin)
+                    self._routes[origin] = self._given or new_transport(httpx.HTTPTransport, origin)
         return self._routes[origin]
 
 
@@ -146,8 +172,8 @@ class _AsyncWire:
 
     def files(self) -> httpx.AsyncClient:
         if self._files is None:
-            with _configuring("downloads"):
-                self._files = httpx.AsyncClient(**_client_options(self._timeout, self._given))
+            with configuring("downloads"):
+                self._files = httpx.AsyncClient(**client_options(self._timeout, self._given))
         return self._files
 
     async def close(self) -> None:
@@ -157,9 +183,9 @@ class _AsyncWire:
             await self._files.aclose()
 
     def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        origin = _origin(url)
+        origin = origin_of(url)
         if origin not in self._routes:
-            self._routes[origin] = self._given or _transport(httpx.AsyncHTTPTransport, origin)
+            self._routes[origin] = self._given or new_transport(httpx.AsyncHTTPTransport, origin)
         return self._routes[origin]
 
 
@@ -180,13 +206,13 @@ class Http:
 
     def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with _translated(url), self._borrow() as wire:
+        with translated(url), self._borrow() as wire:
             return wire.send(self._requests.make(url, kwargs))
 
     def fetch(self, url: str, target: Path) -> Fetched:
         """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
         with (
-            _translated(url),
+            translated(url),
             self._borrow() as wire,
             wire.files().stream("GET", url, follow_redirects=True) as response,
         ):
@@ -233,13 +259,13 @@ class AsyncHttp:
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with _translated(url):
+        with translated(url):
             async with self._borrow() as wire:
                 return await wire.send(self._requests.make(url, kwargs))
 
     async def fetch(self, url: str, target: Path) -> Fetched:
         """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
-        with _translated(url):
+        with translated(url):
             async with (
                 self._borrow() as wire,
                 wire.files().stream("GET", url, follow_redirects=True) as response,
@@ -269,60 +295,3 @@ class AsyncHttp:
             yield wire
         finally:
             await wire.close()
-
-
-def _origin(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-@functools.lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    """Return one context for all connections, from the CA settings of the environment; making one is slow."""
-    return httpx.create_ssl_context()
-
-
-def _transport(kind: type[Transport], origin: str) -> Transport:
-    with _configuring(origin):
-        # Reading the CA certificates is slow, and of no use without TLS.
-        verify = _ssl_context() if origin.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return kind(verify=verify, limits=_LIMITS, proxy=proxy_for(origin))
-
-
-@contextlib.contextmanager
-def _configuring(what: str) -> Iterator[None]:
-    """Turn what proxies and CA files of the environment can raise into an error that names them."""
-    try:
-        yield
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
-            f"the proxy or CA settings of the environment cannot be used for {what}: {error}"
-        ) from None
-
-
-def _client_options(timeout: float, transport: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {"timeout": timeout, "headers": {"User-Agent": _USER_AGENT}, "limits": _LIMITS}
-    if transport is not None:
-        return {**options, "transport": transport}
-    return {**options, "verify": _ssl_context(), "mounts": dict.fromkeys(_LOOPBACK)}
-
-
-@contextlib.contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """Turn what httpx raises into a TransportError that says whether the request may have been sent."""
-    try:
-        yield
-    except ConfigurationError:
-        raise
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        sent = not isinstance(error, _NOT_SENT)
-        host = url.split("/", 3)[2] if "://" in url else url
-        what = "no answer from" if sent else "cannot connect to"
-        reason = str(error) or type(error).__name__
-        hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
-        here = not sent and is_loopback(urllib.parse.urlsplit(f"//{host}").hostname)
-        raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here)) from None

@@ -105,6 +105,10 @@ class Registry:
         """Return what is kept of a model that the user added, by id or alias; None if it is none."""
         return self._offers.added.find(name)
 
+    def added_problems(self) -> list[PluginError]:
+        """Return what is wrong with the files of added models; nothing is loaded for it."""
+        return [PluginError(path, problem) for path, problem in self._offers.added.problems.items()]
+
     def claimant(self, name: str) -> str | None:
         """Say who offers a model under this name, but for what the user added; None if nobody does."""
         self._load_computed()

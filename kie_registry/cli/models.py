@@ -1,11 +1,14 @@
-"""`kie models` and `kie models show`."""
+"""`kie models`, and `kie models show`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 from attrs import asdict
 
 from kie_registry.cli import output
+from kie_registry.cli.own_models import add_models, remove_models, repair_lines
 from kie_registry.description import ModelInfo, ParameterInfo
 from kie_registry.registry import default_registry
 
@@ -14,7 +17,7 @@ from kie_registry.registry import default_registry
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models_command(context: click.Context, *, as_json: bool) -> None:
-    """List the models, or show one."""
+    """List the models, show one, or add your own from their documentation pages."""
     if context.invoked_subcommand is not None:
         return
     summaries = default_registry().summaries()
@@ -23,26 +26,51 @@ def models_command(context: click.Context, *, as_json: bool) -> None:
         return
     rows = [(each.id, ", ".join(each.aliases), each.output, each.title, each.origin) for each in summaries]
     output.table(("MODEL", "ALSO", "MAKES", "TITLE", "FROM"), rows)
+    for problem in default_registry().added_problems():
+        output.fail(str(problem))
+
+
+models_command.add_command(add_models)
+models_command.add_command(remove_models)
 
 
 @output.with_json
 @models_command.command("show")
 @click.argument("model")
-def show_model(model: str, *, as_json: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show what was repaired in the document of an added model.")
+def show_model(model: str, *, verbose: bool, as_json: bool) -> None:
     """Show the parameters of MODEL, with types, choices, defaults and limits."""
     info = default_registry().describe(model)
+    own = _own(info)
     if as_json:
-        output.show_json(info.as_dict())
+        output.show_json({**info.as_dict(), **({"added": own} if own else {})})
         return
     output.show(f"{info.title}  ({info.id})")
     for line in _facts(info):
         output.show(line)
+    if own:
+        output.show(f"Added on: {own['date']}")
     output.show("")
     rows = [
         (parameter.name, parameter.native, _kind(parameter), _need(parameter), _values(parameter))
         for parameter in info.parameters
     ]
     output.table(("PARAMETER", "AT KIE.AI", "TYPE", "DEFAULT", "VALUES AND LIMITS"), rows)
+    if own and verbose:
+        output.show("\nRepaired in its document:")
+        for line in repair_lines((repair["rule"], repair["places"]) for repair in own["repairs"]):
+            output.show(f"  {line}")
+
+
+def _own(info: ModelInfo) -> dict[str, Any] | None:
+    """Return where an added model comes from; None for another's."""
+    model = default_registry().added(info.id)
+    if model is None or model.origin != info.origin:
+        return None
+    from kie_registry import added
+
+    kept = added.load(model.path)
+    return {key: kept[key] for key in ("source", "date", "sha256", "replaces", "repairs")}
 
 
 def _facts(info: ModelInfo) -> list[str]:

@@ -199,7 +199,7 @@ def test_no_connection_is_tried_again_and_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, open_kie: Callable[..., Kie]
 ) -> None:
     monkeypatch.setattr("kie_registry.flows.submit._CONNECT_PAUSES", (0.01, 0.01))
-    monkeypatch.setattr("kie_registry.http.is_loopback", lambda host: False)
+    monkeypatch.setattr("kie_registry.connections.is_loopback", lambda host: False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         kie = open_kie(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}")

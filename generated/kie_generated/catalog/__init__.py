@@ -1,0 +1,1 @@
+"""kie.ai catalog: the low-level client, generated from its OpenAPI document."""
