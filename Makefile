@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check generate vendor docs bench wheel clean
+.PHONY: help setup demo test lint types check generate vendor add docs corpus bench wheel clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,11 +39,21 @@ vendor: $(READY)  ## Vendor the OpenAPI document of a page: make vendor SRC=page
 	@test -n "$(SRC)" || { echo "name the page: make vendor SRC=page.md" >&2; exit 2; }
 	$(BIN)/kie specs vendor $(SRC)
 
+add: $(READY)  ## Add models from their pages, with adapters: make add SRC="page.md other.md"
+	@test -n "$(SRC)" || { echo "name the pages: make add SRC=\"page.md other.md\"" >&2; exit 2; }
+	@$(BIN)/kie specs add $(SRC); status=$$?; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+	&& touch $(READY) && exit $$status
+
 generate: $(READY)  ## Generate the low-level clients of the specs that changed.
 	@$(BIN)/kie specs generate
 
 docs: $(READY)  ## Write the tables in the README that come from the contracts.
 	$(BIN)/python docs/write.py
+
+corpus: $(READY)  ## Take every page of a folder the whole way: make corpus PAGES=DIR
+	@test -n "$(PAGES)" || { echo "name the folder: make corpus PAGES=DIR" >&2; exit 2; }
+	@$(BIN)/python -m kie_registry.testing.corpus $(PAGES)
 
 bench: $(READY)  ## Measure, in ratios within one run.
 	@$(BIN)/python benchmarks/run.py

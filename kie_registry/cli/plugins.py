@@ -12,6 +12,8 @@ import click
 from kie_registry.cli import output
 from kie_registry.cli.spec_add import Reading, report
 
+_SHOWN = 3
+
 
 @output.with_json
 @click.group(invoke_without_command=True)
@@ -62,10 +64,15 @@ def _show_plugins(*, as_json: bool) -> None:
         output.show_json(plugins)
         return
     rows = [
-        (each["name"], each["version"], ", ".join(each["models"]), "; ".join(each["problems"]) or "loads")
+        (each["name"], each["version"], _some(each["models"]), "; ".join(each["problems"]) or "loads")
         for each in plugins
     ]
     output.table(("PLUGIN", "VERSION", "MODELS", "STATE"), rows)
+
+
+def _some(models: list[str]) -> str:
+    left = len(models) - _SHOWN
+    return ", ".join(models[:_SHOWN]) + (f" and {left} more" if left > 0 else "")
 
 
 def _installed() -> list[dict[str, Any]]:

@@ -194,8 +194,12 @@ def _template() -> Any:
 
 def _formatted(source: str, *, first_party: str) -> str:
     """Return `source` as the pinned formatter writes it, imports sorted, with none of the user's settings."""
-    own = "kie_registry" if first_party == "kie_generated" else first_party
-    isort = f"lint.isort = {{ combine-as-imports = true, known-first-party = [{json.dumps(own)}] }}"
+    own, others = first_party, "kie_registry"
+    if first_party == "kie_generated":
+        own, others = others, own
+    # Said in full, because the formatter looks into the working directory for what is whose.
+    known = f"known-first-party = [{json.dumps(own)}], known-third-party = [{json.dumps(others)}]"
+    isort = f"lint.isort = {{ combine-as-imports = true, {known} }}"
     sort = ["check", "--select=I", "--fix-only", "--config", isort]
     for command in (sort, ["format", f"--line-length={_LINE_LENGTH}"]):
         source = subprocess.run(  # noqa: S603

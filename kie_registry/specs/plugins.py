@@ -178,18 +178,21 @@ def _arguments(contract: Json) -> str:
     built = build_adapter(Contract.from_json(contract), slug=contract["slug"])
     example = contract["example"] or {}
     given = [
-        f"{field}={_value(name, parameters[name], contract, example)}"
+        f"{field}={_value(field, name, parameters[name], contract, example)}"
         for field, name in built.parameter_names.items()
-        if name in required and "default" not in parameters[name]
+        if field == "prompt" or (name in required and "default" not in parameters[name])
     ]
     return ", ".join(given)
 
 
-def _value(name: str, schema: schemas.Schema, contract: Json, example: Json) -> str:
+def _value(field: str, name: str, schema: schemas.Schema, contract: Json, example: Json) -> str:
+    if field == "prompt":
+        return '"a lighthouse at dawn"'
     if name in contract["media"]:
         file = _FILES.get(contract["media"][name].get("kind", "image"), "file")
         return json.dumps([file] if "array" in schemas.types(schema) else file)
     shown = repr(example.get(name, "..."))
     if len(shown) <= _SHORT and shown.isascii() and "`" not in shown:
         return shown
-    return '"..."' if "string" in schemas.types(schema) else "..."
+    kind = next(iter(schemas.types(schema)), "")
+    return {"string": '"..."', "array": "[...]", "object": "{...}"}.get(kind, "...")

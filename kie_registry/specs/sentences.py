@@ -22,7 +22,7 @@ def plain_title(title: str, *, otherwise: str) -> str:
     Where nothing is left of it, `otherwise`, which is treated the same.
     """
     for text in (title, otherwise):
-        letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+        letters = unicodedata.normalize("NFKD", re.sub(r"<[^<>]*>", " ", text)).encode("ascii", "ignore").decode()
         words = re.sub(r"[^A-Za-z0-9.,'()&+/-]+", " ", letters).replace(" - ", " ").split()
         while words and len(" ".join(words)) > _LONGEST:
             words.pop()
