@@ -9,6 +9,7 @@ import click
 
 from kie_registry.cli import output
 from kie_registry.cli.spec_add import add_specs
+from kie_registry.cli.spec_changes import check_specs, diff_pages
 
 _SPECS = click.option(
     "--specs",
@@ -25,6 +26,8 @@ def specs_command() -> None:
 
 
 specs_command.add_command(add_specs)
+specs_command.add_command(diff_pages)
+specs_command.add_command(check_specs)
 
 
 @specs_command.command("vendor")
