@@ -15,6 +15,8 @@ CREATE_TASK_PATH = "/api/v1/jobs/createTask"
 
 Json = dict[str, Any]
 
+_MAX_NODES = 200_000
+
 # Keys whose value is data, not schema: nothing in them is a keyword.
 _DATA_KEYS = frozenset({"default", "enum", "const", "example", "examples", "required"})
 # Keys whose value maps names that the author chose to schemas.
@@ -98,26 +100,42 @@ def resolve(document: Json, node: Json) -> Json:
     target: Any = document
     for escaped in reference.removeprefix("#/").split("/"):
         part = urllib.parse.unquote(escaped).replace("~1", "/").replace("~0", "~")
-        target = target.get(part) if isinstance(target, dict) else None
+        target = _child(target, part) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise SpecError(f"the reference {reference} points to nothing in this document")
     return target
 
 
-def inline(document: Json, node: Any, within: tuple[str, ...] = ()) -> Any:
+def _child(node: Json, name: str) -> Any:
+    """Return what `node` has under `name`; keys of the catalog's documents may have a space at their end."""
+    if name in node:
+        return node[name]
+    return next((value for key, value in node.items() if key.strip() == name.strip()), None)
+
+
+def inline(document: Json, node: Any) -> Any:
     """Return a copy of `node` with every local ``$ref`` replaced by what it points to.
 
     Raises:
-        SpecError: A reference points nowhere, or leads back to itself.
+        SpecError: A reference points nowhere, leads back to itself, or leads to more than can be written out.
     """
-    if isinstance(node, list):
-        return [inline(document, item, within) for item in node]
-    if not isinstance(node, dict):
-        return node
-    reference = node.get("$ref")
-    if not isinstance(reference, str):
-        return {key: inline(document, value, within) for key, value in node.items()}
-    if reference in within:
-        raise SpecError(f"the reference {reference} leads back to itself")
-    beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**inline(document, resolve(document, node), (*within, reference)), **beside}
+    budget = _MAX_NODES
+
+    def copied(node: Any, within: tuple[str, ...]) -> Any:
+        nonlocal budget
+        budget -= 1
+        if budget < 0:
+            raise SpecError(f"its references write out to more than {_MAX_NODES:,} values")
+        if isinstance(node, list):
+            return [copied(item, within) for item in node]
+        if not isinstance(node, dict):
+            return node
+        reference = node.get("$ref")
+        if not isinstance(reference, str):
+            return {key: copied(value, within) for key, value in node.items()}
+        if reference in within:
+            raise SpecError(f"the reference {reference} leads back to itself")
+        beside = {key: copied(value, within) for key, value in node.items() if key != "$ref"}
+        return {**copied(resolve(document, node), (*within, reference)), **beside}
+
+    return copied(node, ())

@@ -9,7 +9,7 @@ from kie_registry.specs.contracts import build_contract
 from kie_registry.specs.documents import Json
 from kie_registry.specs.normalize import Repair, normalize
 from kie_registry.specs.published import Published
-from kie_registry.specs.vendor import choose_slug
+from kie_registry.specs.slugs import choose_slug
 
 
 @frozen
@@ -48,21 +48,12 @@ def prepare(published: Published, *, slug: str | None = None) -> Prepared:
         NotAModel: It describes no Market model; the message says what it is instead.
         SpecError: It cannot be used; the message names the place and the reason.
     """
-    published_at = published.source
     try:
         if slug is None:
             document, _ = normalize(published.document, slug="model", title=published.title or None)
-            slug = slug_of(str(build_contract(document, slug="model")["id"]))
+            slug = choose_slug(str(build_contract(document, slug="model")["id"]))
         document, repairs = normalize(published.document, slug=slug, title=published.title or None)
         contract = build_contract(document, slug=slug)
     except SpecError as error:
-        raise type(error)(f"{published_at}: {error}") from error
+        raise type(error)(f"{published.source}: {error}") from error
     return Prepared(published, slug, document, contract, repairs)
-
-
-def slug_of(model: str) -> str:
-    """Return the shortest end of a model id that tells which model it is.
-
-    ``google/nano-banana-edit`` is nano-banana-edit; ``qwen/text-to-image`` is qwen-text-to-image.
-    """
-    return choose_slug(model, {})

@@ -15,8 +15,9 @@ MAX_BYTES = 5 * 2**20
 """The largest source that is read, in bytes; kie.ai's pages have 10 to 40 KB."""
 
 _HTML = re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
-# What a bare document says at the start of a line, in YAML or in JSON.
-_BARE = re.compile(rb"""^\s*["']?(openapi|swagger|paths)["']?\s*:|^\s*\{""", re.MULTILINE)
+# A bare document begins with a key, or as JSON does, after comments; and it has one of these keys.
+_BARE = re.compile(rb"""(?:\s*(?:#[^\n]*|---[^\n]*)?\n)*\s*(?:\{|["']?[\w-]+["']?\s*:)""")
+_KEY = re.compile(rb"""^\s*(?:\{\s*)?["']?(?:openapi|swagger|paths)["']?\s*:""", re.MULTILINE)
 
 
 @frozen
@@ -59,7 +60,7 @@ def read_published(content: bytes, *, source: str) -> list[Published]:
         return [_of_page(page, source) for page in pages]
     if _HTML.match(content):
         raise NotAModel(f"{source}: is HTML. The Markdown of a documentation page is at the same address with .md")
-    if not _BARE.search(content):
+    if not (_BARE.match(content) and _KEY.search(content)):
         raise NotAModel(
             f"{source}: no OpenAPI document found. A page of a model has a heading '## OpenAPI' "
             "(or '## OpenAPI Specification') with a yaml fence under it."

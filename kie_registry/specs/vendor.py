@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -13,18 +12,13 @@ from typing import Any
 from attrs import asdict, frozen
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.normalize import normalize
+from kie_registry.specs.prepare import prepare
 from kie_registry.specs.published import Published, read_published
+from kie_registry.specs.slugs import choose_slug
 
 _HEADER = """\
 # Where each vendored document comes from. Written by `make vendor`.
 """
-
-# Words that say what a model does, not which model it is: no good name on their own.
-_TASK_WORDS = frozenset(
-    {"text", "image", "images", "video", "audio", "speech", "to", "from", "edit", "remix", "reframe"}
-    | {"upscale", "extend", "generate", "fast", "pro", "turbo"}
-)
 
 
 @frozen
@@ -73,12 +67,12 @@ def vendor(path: Path, specs: Path, *, today: datetime.date) -> list[str]:
 
 def keep(documents: Iterable[Published], specs: Path, *, source: str, today: datetime.date) -> list[str]:
     """Vendor `documents`, which were read from the file or the address `source`, as `vendor` does."""
-    found = [(published, _model_id(published)) for published in documents]
+    found = [(published, prepare(published).id) for published in documents]
     sources = read_sources(specs)
     by_hand = {spec.stem for spec in specs.glob("*.yaml")} - set(sources)
     slugs = []
     for published, model in found:
-        slug = choose_slug(model, sources, taken=by_hand)
+        slug = slug_for(model, sources, by_hand)
         slugs.append(slug)
         target = specs / f"{slug}.yaml"
         digest = published.sha256
@@ -92,31 +86,10 @@ def keep(documents: Iterable[Published], specs: Path, *, source: str, today: dat
     return list(dict.fromkeys(slugs))
 
 
-def choose_slug(model: str, sources: Mapping[str, Source], taken: Collection[str] = ()) -> str:
-    """Return a short name for `model`: the shortest end of its id that tells it from others.
-
-    Those of `sources` and those `taken` by specs written by hand are others.
-    ``google/nano-banana-edit`` is nano-banana-edit; ``qwen/text-to-image`` is qwen-text-to-image.
-    """
-    for slug, source in sources.items():
-        if source.model == model:
-            return slug
-    parts = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in model.split("/")]
-    for start in range(len(parts) - 1, -1, -1):
-        slug = "-".join(filter(None, parts[start:]))
-        words = {word for word in slug.split("-") if not re.fullmatch(r"v?\d*", word)}
-        if words - _TASK_WORDS and slug not in sources and slug not in taken:
-            return slug
-    raise SpecError(f"no short name can be made of the model id {model!r}")
-
-
-def _model_id(published: Published) -> str:
-    document, _ = normalize(published.document, slug="page")
-    request = document.get("components", {}).get("schemas", {}).get("CreateTaskRequest")
-    model = request["properties"]["model"].get("const") if request else None
-    if not isinstance(model, str):
-        raise SpecError(f"{published.source}: the page {published.title!r} does not describe one Market model")
-    return model
+def slug_for(model: str, sources: Mapping[str, Source], by_hand: Collection[str]) -> str:
+    """Return the slug of a model among those vendored: the one that it has, or a new one."""
+    known = next((slug for slug, source in sources.items() if source.model == model), None)
+    return known or choose_slug(model, taken={*sources, *by_hand})
 
 
 def _dump(sources: dict[str, Source]) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from kie_registry.specs import rules
 from kie_registry.specs.documents import Json, create_operation, load_document
 from kie_registry.specs.normalize import normalize
 from kie_registry.specs.pages import read_pages
+from kie_registry.specs.request import request_schema
 
 MakeDocument = Callable[..., Json]
 
@@ -86,7 +86,7 @@ def test_request_may_refer_to_components(make_document: MakeDocument, part: str)
 )
 def test_escaped_reference_is_followed(make_document: MakeDocument, key: str, reference: str) -> None:
     document = make_document(components={"schemas": {key: {"type": "object", "properties": {}}}})
-    body = rules.request_schema(document)
+    body = request_schema(document)
     assert body is not None
     body["properties"]["input"] = {"$ref": f"#/components/schemas/{reference}"}
     clean, _ = normalize(document, slug="lamp")

@@ -105,21 +105,6 @@ def test_comment_in_a_code_fence_is_no_title() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b"", id="empty-file"),
-        pytest.param(b"# A page\n\nOnly prose.\n", id="prose"),
-        pytest.param(b"# A page\n\n```yaml\nopenapi: 3.0.0\n```\n", id="yaml-without-heading"),
-        pytest.param(b"# A page\n\n## OpenAPI\n\nComing soon.\n", id="heading-without-fence"),
-        pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", id="a-picture"),
-    ],
-)
-def test_file_without_a_document_is_refused_by_name(content: bytes) -> None:
-    with pytest.raises(SpecError, match=r"^dir/page\.md: no OpenAPI document found"):
-        read_pages(content, source="dir/page.md")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
         pytest.param(b"# P\n## OpenAPI\n```yaml\na: 1\n", id="end-of-file"),
         pytest.param(b"# P\n## OpenAPI\n```yaml\na: |\n  ```\n", id="only-an-indented-fence"),
         pytest.param(b"# P\n## OpenAPI\n````yaml\na: 1\n```\n", id="too-few-ticks"),

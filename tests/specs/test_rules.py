@@ -11,6 +11,7 @@ from kie_registry.errors import SpecError
 from kie_registry.specs import rules
 from kie_registry.specs.documents import CREATE_TASK_PATH, Json, create_operation
 from kie_registry.specs.normalize import normalize
+from kie_registry.specs.request import request_schema
 
 MakeDocument = Callable[..., Json]
 
@@ -24,7 +25,7 @@ def run(rule: rules.Rule, document: Json) -> Json:
 
 
 def parameters(document: Json) -> Json:
-    body = rules.request_schema(document)
+    body = request_schema(document)
     assert body is not None
     properties: Json = body["properties"]["input"]["properties"]
     return properties
@@ -141,7 +142,7 @@ def test_body_is_required(make_document: MakeDocument, required: bool | None) ->
 
 
 def test_one_model_id_is_a_constant(make_document: MakeDocument) -> None:
-    body = rules.request_schema(run(rules.fix_model, make_document()))
+    body = request_schema(run(rules.fix_model, make_document()))
     assert body is not None
     assert body["properties"]["model"] == {"type": "string", "const": "acme/lamp"}
 
@@ -149,7 +150,7 @@ def test_one_model_id_is_a_constant(make_document: MakeDocument) -> None:
 def test_two_model_ids_are_no_constant(make_document: MakeDocument) -> None:
     document = make_document()
     model = {"type": "string", "enum": ["acme/lamp", "acme/torch"]}
-    body = rules.request_schema(document)
+    body = request_schema(document)
     assert body is not None
     body["properties"]["model"] = model
     run(rules.fix_model, document)
@@ -208,11 +209,11 @@ def test_names_are_what_a_person_would_choose(make_document: MakeDocument) -> No
     given = {"aspect_ratio": {"enum": ["1:1"]}, "outputFormat": {"enum": ["png"]}, "4k_mode": {"enum": ["on"]}}
     document, _ = normalize(make_document(given), slug="lamp-2-pro")
     assert sorted(document["components"]["schemas"]) == [
-        "4KMode",
         "AspectRatio",
         "CreateTaskData",
         "CreateTaskRequest",
         "CreateTaskResponse",
         "Lamp2ProInput",
         "OutputFormat",
+        "Parameter4KMode",
     ]
