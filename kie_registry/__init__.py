@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kie_registry.adapter import Adapter as Adapter, native as native
+    from kie_registry.adding import add_model as add_model
     from kie_registry.async_client import AsyncKie as AsyncKie, AsyncTask as AsyncTask
     from kie_registry.client import Kie as Kie, Task as Task
     from kie_registry.contract import Contract as Contract
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "adapter": ("Adapter", "native"),
+    "adding": ("add_model",),
     "async_client": ("AsyncKie", "AsyncTask"),
     "client": ("Kie", "Task"),
     "contract": ("Contract",),

@@ -51,6 +51,7 @@ PROMISED = [
     "TaskTimeout",
     "TransportError",
     "UnknownModel",
+    "add_model",
     "generate",
     "hookimpl",
     "hookspec",

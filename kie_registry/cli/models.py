@@ -9,6 +9,7 @@ from attrs import asdict
 
 from kie_registry.cli import output
 from kie_registry.cli.own_models import add_models, remove_models, repair_lines
+from kie_registry.cli.search import search_models
 from kie_registry.description import ModelInfo, ParameterInfo
 from kie_registry.registry import default_registry
 
@@ -32,6 +33,7 @@ def models_command(context: click.Context, *, as_json: bool) -> None:
 
 models_command.add_command(add_models)
 models_command.add_command(remove_models)
+models_command.add_command(search_models)
 
 
 @output.with_json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +12,8 @@ from starlette.responses import Response
 from kie_registry.sandbox.documents import Document
 from kie_registry.sandbox.envelope import Refusal, success
 from kie_registry.sandbox.service import Service, service_of
+
+_SCHEMAS = "#/components/schemas/"
 
 
 async def list_models(request: Request) -> Response:
@@ -29,9 +32,13 @@ async def list_models(request: Request) -> Response:
 
 
 async def model_schema(request: Request) -> Response:
-    """Answer the whole OpenAPI document of a model."""
+    """Answer the whole OpenAPI document of a model, or null where the options say so."""
     document = await _document(request)
-    return success({"model": request.path_params["model"], "openapi": document.content})
+    options, model = service_of(request).options, request.path_params["model"]
+    openapi: Any = None if model in options.catalog_without else document.content
+    if openapi is not None and options.catalog_quirks:
+        openapi = _with_quirks(openapi)
+    return success({"model": model, "openapi": openapi})
 
 
 async def model_price(request: Request) -> Response:
@@ -48,6 +55,23 @@ async def _document(request: Request) -> Document:
     if document is None:
         raise Refusal(404, f"No such model: {request.path_params['model']}")
     return document
+
+
+def _with_quirks(node: Any) -> Any:
+    """Return a document whose schemas have names that end in a space, and whose references are percent-encoded."""
+    if isinstance(node, list):
+        return [_with_quirks(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    quirky: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str) and value.startswith(_SCHEMAS):
+            quirky[key] = _SCHEMAS + quote(f"{value.removeprefix(_SCHEMAS)} ")
+        elif key == "schemas" and isinstance(value, dict):
+            quirky[key] = {f"{name} ": _with_quirks(schema) for name, schema in value.items()}
+        else:
+            quirky[key] = _with_quirks(value)
+    return quirky
 
 
 def _entry(service: Service, model: str, entry: Mapping[str, str]) -> dict[str, Any]:

@@ -22,13 +22,14 @@ class RequestChecker:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        self._validators: dict[str, tuple[Document, jsonschema_rs.Draft202012Validator]] = {}
 
     async def check(self, body: Mapping[str, Any]) -> Document:
         """Return the document of the model that a request names.
 
         Raises:
-            Refusal: With code 422, if there is no such model or the request is not what it asks for.
+            Refusal: With code 422, if there is no such model or the request is not what it asks for; with
+                code 500, if the document itself is broken.
         """
         model = body.get("model")
         document = await self._documents.get(model) if isinstance(model, str) and model else None
@@ -36,18 +37,21 @@ class RequestChecker:
             raise Refusal(422, f"The model name is not supported: {model!r}" if model else "model is required")
         if not isinstance(body.get("input"), dict):
             raise Refusal(422, "input is required, and must be an object")
-        validator = self._validators.get(model)
-        if validator is None:
-            validator = self._validators[model] = await asyncio.to_thread(_compile, document)
-        problems = [_describe(error) for error in validator.iter_errors(body)]
+        known = self._validators.get(model)
+        if known is None or known[0] is not document:
+            known = self._validators[model] = (document, await asyncio.to_thread(_compile, model, document))
+        problems = [_describe(error) for error in known[1].iter_errors(body)]
         if problems:
             raise Refusal(422, "; ".join(problems))
         return document
 
 
-def _compile(document: Document) -> jsonschema_rs.Draft202012Validator:
-    schema = _opened(document.request_schema)
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, mask=_MASK)
+def _compile(model: str, document: Document) -> jsonschema_rs.Draft202012Validator:
+    try:
+        schema = _opened(document.request_schema)
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, mask=_MASK)
+    except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
+        raise Refusal(500, f"the document of {model} is broken: {error}") from error
 
 
 def _opened(schema: Any) -> Any:
@@ -56,7 +60,13 @@ def _opened(schema: Any) -> Any:
         return [_opened(item) for item in schema]
     if isinstance(schema, dict):
         closed = {key for key in _CLOSING if schema.get(key) is False}
-        return {key: _opened(value) for key, value in schema.items() if key not in closed}
+        opened = {key: _opened(value) for key, value in schema.items() if key not in closed}
+        branches = opened.get("oneOf")
+        if isinstance(branches, list) and branches != schema["oneOf"]:
+            # What told the branches apart may have been that each is closed to the keys of the others.
+            del opened["oneOf"]
+            opened["allOf"] = [*opened.get("allOf", ()), {"anyOf": branches}]
+        return opened
     return schema
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +61,10 @@ class Options:
         callback_retry: Seconds to wait before a callback is sent again.
         image_scale: By how much to scale pictures; 1 draws 1K as 1024 pixels on the long side.
         documents: OpenAPI documents of further models, by model id: a file, or a folder that has an
-            ``openapi.yaml``. They go before those that are built in.
+            ``openapi.yaml``. They go before those that are built in, installed, or in ``KIE_HOME/models``.
+        catalog_without: Ids of models of which the catalog has no document (``openapi: null``).
+        catalog_quirks: Whether the catalog's documents have what the real ones are said to have:
+            percent-encoded references, and names of components that end in a space.
         clock: Seconds since 1970. A clock moved by hand moves tasks, limits and links, but not callbacks.
     """
 
@@ -83,4 +86,6 @@ class Options:
     callback_retry: float = field(default=1.0, validator=_within(0))
     image_scale: float = field(default=1.0, validator=_within(0.01, 4))
     documents: Mapping[str, Path] = field(factory=dict)
+    catalog_without: Collection[str] = ()
+    catalog_quirks: bool = False
     clock: Callable[[], float] = field(default=time.time, repr=False)
