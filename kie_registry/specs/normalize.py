@@ -35,8 +35,8 @@ def normalize(published: Json, *, slug: str, title: str | None = None) -> tuple[
         SpecError: The document cannot be used; the message says why.
     """
     document = copy.deepcopy(published)
-    if title and isinstance(document.get("info", {}), dict):
-        document.setdefault("info", {})["title"] = title
+    info = document.get("info")
+    document["info"] = {**(info if isinstance(info, dict) else {}), **({"title": title} if title else {})}
     repairs = []
     for apply in RULES:
         if places := tuple(apply(document, slug)):

@@ -40,7 +40,7 @@ def choose_model_id(document: Json, _slug: str) -> Iterator[str]:
         raise SpecError(
             f"{chosen!r} is no model id: an id is words of letters, digits, '.', '_' and '-', with '/' between"
         )
-    if in_schema != [chosen]:
+    if model.get("const") != chosen and model.get("enum") != [chosen]:
         model.pop("const", None)
         model.pop("examples", None)
         model |= {"enum": [chosen], "default": chosen}

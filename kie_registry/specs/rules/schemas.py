@@ -105,7 +105,7 @@ def numbers_as_bounds(document: Json, _slug: str) -> Iterator[str]:
                 bound = int(bound) if bound >= 0 and bound == int(bound) else None
             if bound is None or (key == "multipleOf" and bound <= 0):
                 del node[key]
-            elif bound != said or said is True:
+            elif bound != said or type(bound) is not type(said):
                 node[key] = bound
             else:
                 continue
