@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kie_registry.cli import output
-from kie_registry.cli.spec_add import Reading, report
+from kie_registry.cli.spec_add import Reading
 
 _SHOWN = 3
 
@@ -39,8 +39,7 @@ def list_plugins(*, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="The directory to make, or an empty one; default: one of that name.",
 )
-@click.pass_context
-def new(context: click.Context, sources: tuple[str, ...], *, name: str, out: Path | None) -> None:
+def new_plugin_command(sources: tuple[str, ...], *, name: str, out: Path | None) -> int:
     """Make a plugin of the models of SOURCES: a distribution of its own, ready to publish.
 
     A SOURCE is a documentation page, an OpenAPI file, a folder of them, an address, a model id, or - for
@@ -50,12 +49,14 @@ def new(context: click.Context, sources: tuple[str, ...], *, name: str, out: Pat
 
     reading = Reading(sources)
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    plugin = new_plugin(reading.documents(), name=name, out=out or Path(name), today=today)
+    plugin = new_plugin(
+        reading.documents(), name=name, out=out or Path(name), today=today, on_failure=reading.refuse
+    )
     output.show(str(plugin.directory))
     for model in plugin.models:
         output.note(f"  {model}")
     output.note(f"Next: pip install --editable '{plugin.directory}[test]' && pytest {plugin.directory}")
-    report([*reading.failures, *plugin.failures], context)
+    return 1 if reading.failed else 0
 
 
 def _show_plugins(*, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kie_registry.cli import output
-from kie_registry.errors import KieError, SpecError
+from kie_registry.errors import KieError, NotAModel, SpecError
 
 if TYPE_CHECKING:
     from kie_registry.specs.published import Published
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     default=Path(),
     help="The checkout of kie-registry; default: the working directory.",
 )
-@click.pass_context
-def add_specs(context: click.Context, sources: tuple[str, ...], *, replace: bool, root: Path) -> None:
+def add_specs(sources: tuple[str, ...], *, replace: bool, root: Path) -> int:
     """Add the models of SOURCES to this repository: spec, client, entry points and an adapter file.
 
     A SOURCE is a documentation page, an OpenAPI file, a folder of them, an address, a model id, or - for
@@ -41,39 +40,43 @@ def add_specs(context: click.Context, sources: tuple[str, ...], *, replace: bool
         try:
             added = add_model(published, project, source=name, today=today, replace=replace)
         except SpecError as error:
-            reading.failures.append(error)
+            reading.refuse(error)
             continue
         done = "written" if added.is_new else "left as it was"
         output.show(f"{added.id}: {added.adapter} {done}")
         for note in added.notes:
             output.note(f"  {note}")
-    report(reading.failures, context)
+    return 1 if reading.failed else 0
 
 
 class Reading:
-    """Reads sources one after the other, and keeps what is wrong with any of them."""
+    """Reads sources one after the other, and tells what cannot be used of them.
+
+    Attributes:
+        failed: Whether anything could not be used that was meant to be.
+    """
 
     def __init__(self, sources: tuple[str, ...]) -> None:
+        self.failed = False
         self._sources = sources
-        self.failures: list[KieError] = []
+        self._in_a_folder = False
 
     def documents(self) -> Iterator[tuple[str, Published]]:
         """Yield each document with the name of the file or the address that it comes from."""
         from kie_registry.specs.reading import read_sources
 
         for outcome in read_sources(self._sources):
-            if outcome.skipped:
-                output.note(f"passed over: {outcome.error}")
-            elif outcome.error:
-                self.failures.append(outcome.error)
-            for published in outcome.published:
-                path = Path(outcome.source)
-                yield (path.name if path.is_file() else outcome.source), published
+            self._in_a_folder = not outcome.named
+            if outcome.error:
+                self.refuse(outcome.error)
+            path = Path(outcome.source)
+            name = path.name if path.suffix and path.is_file() else outcome.source
+            yield from ((name, published) for published in outcome.published)
 
-
-def report(failures: list[KieError], context: click.Context) -> None:
-    """Print what could not be added, and end with 1 if there is any."""
-    for failure in failures:
-        output.fail(str(failure))
-    if failures:
-        context.exit(1)
+    def refuse(self, error: KieError) -> None:
+        """Tell what is wrong with the document that was yielded last; folders may hold other pages too."""
+        if self._in_a_folder and isinstance(error, NotAModel):
+            output.note(f"skipped: {error}")
+        else:
+            output.fail(str(error))
+            self.failed = True

@@ -9,7 +9,7 @@ import keyword
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,12 +42,10 @@ class Plugin:
     Attributes:
         directory: Where it is.
         models: The ids of its models.
-        failures: What is wrong with the documents that could not be added.
     """
 
     directory: Path
     models: tuple[str, ...]
-    failures: tuple[SpecError, ...]
 
 
 @frozen
@@ -63,7 +61,12 @@ class _Model:
 
 
 def new_plugin(
-    documents: Iterable[tuple[str, Published]], *, name: str, out: Path, today: datetime.date
+    documents: Iterable[tuple[str, Published]],
+    *,
+    name: str,
+    out: Path,
+    today: datetime.date,
+    on_failure: Callable[[SpecError], None],
 ) -> Plugin:
     """Make a plugin called `name` in the directory `out`, of the models that `documents` describe.
 
@@ -72,6 +75,7 @@ def new_plugin(
         name: The name of the distribution; its import name is made from it.
         out: A directory that is empty, or not there yet.
         today: The date for the provenance of the specs.
+        on_failure: Called for each document that cannot be used; the others are.
 
     Raises:
         SpecError: The name cannot be used, `out` cannot be written or holds something, or none of the
@@ -83,13 +87,18 @@ def new_plugin(
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=f".{name}-") as scratch:
             made = Path(scratch) / name
-            plugin = _make(documents, made, name=name, package=package, today=today)
+            source = made / "src" / package
+            source.mkdir(parents=True)
+            project = Project(made / "specs", source / "clients", f"{package}.clients", source, package, None)
+            additions = _add_all(documents, project, today=today, on_failure=on_failure)
+            models = [_of(addition) for addition in additions]
+            _render(made, name=name, package=package, models=models, year=str(today.year))
             if out.exists():
                 out.rmdir()
             shutil.move(made, out)
     except OSError as error:
         raise SpecError(f"{out}: cannot be written: {error.strerror or error}") from error
-    return Plugin(out, plugin.models, plugin.failures)
+    return Plugin(out, tuple(model.id for model in models))
 
 
 def import_name(name: str) -> str:
@@ -121,26 +130,24 @@ def _check_empty(out: Path) -> None:
         raise SpecError(f"{out}: is there already, and a plugin needs a directory of its own; name another")
 
 
-def _make(
-    documents: Iterable[tuple[str, Published]], made: Path, *, name: str, package: str, today: datetime.date
-) -> Plugin:
-    source = made / "src" / package
-    source.mkdir(parents=True)
-    project = Project(made / "specs", source / "clients", f"{package}.clients", source, package, pyproject=None)
+def _add_all(
+    documents: Iterable[tuple[str, Published]],
+    project: Project,
+    *,
+    today: datetime.date,
+    on_failure: Callable[[SpecError], None],
+) -> Collection[Addition]:
     added: dict[str, Addition] = {}
-    failures = []
     for read_from, published in documents:
         try:
             addition = add_model(published, project, source=read_from, today=today, replace=True)
         except SpecError as error:
-            failures.append(error)
+            on_failure(error)
         else:
             added[addition.id] = addition
     if not added:
-        raise SpecError("\n".join(["no plugin was made: no model could be added", *map(str, failures)]))
-    models = [_of(addition) for addition in added.values()]
-    _render(made, name=name, package=package, models=models, year=str(today.year))
-    return Plugin(made, tuple(added), tuple(failures))
+        raise SpecError("no plugin was made, because there is no model for it")
+    return added.values()
 
 
 def _render(made: Path, **values: Any) -> None:

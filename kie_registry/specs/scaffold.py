@@ -121,6 +121,14 @@ def add_model(
         SpecError: The document cannot be used, or a name of the model is taken; nothing was added then.
     """
     _check_id(prepare(published).id, published.source)
+    try:
+        return _add(published, project, source=source, today=today, replace=replace)
+    except OSError as error:
+        place = error.filename or project.specs.parent
+        raise SpecError(f"{place}: cannot be written: {error.strerror}; nothing was added") from error
+
+
+def _add(published: Published, project: Project, *, source: str, today: datetime.date, replace: bool) -> Addition:
     with _undone_on_failure(project) as touched:
         before = _contracts(project)
         (slug,) = keep([published], project.specs, source=source, today=today)
