@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from kie_registry.errors import KieError, NotFound, SpecError
+from kie_registry.errors import KieError, SpecError
 from kie_registry.specs.editions import ModelChanges, check, find_models, gone
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.vendor import read_sources
@@ -53,12 +53,18 @@ def from_catalog(specs: Path) -> Newer:
     for source in read_sources(specs).values():
         try:
             found[source.model] = (prepare(fetch_document(source.model)),)
-        except NotFound:
-            continue
         except SpecError as error:
-            problems.append(str(error))
-            unknown.add(source.model)
+            if _is_in_catalog(source.model):
+                problems.append(str(error))
+                unknown.add(source.model)
     return Newer(found, complete=True, problems=tuple(problems), unknown=frozenset(unknown))
+
+
+def _is_in_catalog(model: str) -> bool:
+    """Whether the catalog lists a model, of which it may have no document, or a broken one."""
+    from kie_registry.catalog import search_catalog
+
+    return any(entry.id == model for entry in search_catalog(model.rpartition("/")[2]))
 
 
 def check_against(newer: Newer, specs: Path) -> tuple[list[ModelChanges], list[str], int]:

@@ -136,8 +136,8 @@ def _bounds(pair: Pair) -> Iterator[Finding]:
             continue
         sign = 1 if keyword in _UPPER else -1
         wider = new is None or (old is not None and sign * new > sign * old)
-        was = says.format(_count(old)) if old is not None else "without a limit"
-        now = says.format(_count(new)) if new is not None else "has no such limit"
+        was = _told_bound(says, old) if old is not None else "without a limit"
+        now = _told_bound(says, new) if new is not None else "has no such limit"
         brief = _count(old) if old is not None and new is not None else was
         yield pair.found(keyword, "widening" if wider else "breaking", f"{now} now (was {brief})")
 
@@ -153,6 +153,11 @@ def _refuses_empty(pair: Pair, keyword: str) -> bool:
     """Whether an empty value is refused unless the schema allows it: that of a required text is."""
     both_text = types(pair.old) == types(pair.new) == ("string",)
     return keyword == "minLength" and both_text and pair.was_required and pair.is_required
+
+
+def _told_bound(says: str, value: Any) -> str:
+    told = says.format(_count(value))
+    return told.removesuffix("s") if value == 1 and told.endswith("s") else told
 
 
 def _count(value: Any) -> str:

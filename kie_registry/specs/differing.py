@@ -63,13 +63,21 @@ def _mappings(old: dict[Any, Any], new: dict[Any, Any], place: Place) -> Iterato
     later = {after for _, after in common}
     for key, value in old.items():
         if key not in new and key not in spelled:
-            yield Difference((*place, str(key)), value, NOTHING)
+            yield from _one_sided(key, value, NOTHING, place)
     for key, value in new.items():
         if key not in later:
-            yield Difference((*place, str(key)), NOTHING, value)
+            yield from _one_sided(key, NOTHING, value, place)
     before_order, after_order = [after for _, after in common], [key for key in new if key in later]
     if before_order != after_order:
         yield Difference(place, before_order, after_order, KEYS)
+
+
+def _one_sided(key: Any, old: Any, new: Any, place: Place) -> Iterator[Difference]:
+    """Yield what came or went with a key; each name for itself in a list of what is required."""
+    value = old if new is NOTHING else new
+    each = value if key == "required" and isinstance(value, list) and value else [value]
+    for one in each:
+        yield Difference((*place, str(key)), *((one, NOTHING) if new is NOTHING else (NOTHING, one)))
 
 
 def _spelled_otherwise(old: dict[Any, Any], new: dict[Any, Any]) -> dict[Any, Any]:

@@ -25,31 +25,37 @@ _REQUEST: Place = ("paths", CREATE_TASK_PATH, "post", "requestBody")
 
 def retell(old: Json, new: Json, known: Sequence[Finding]) -> Iterator[Finding]:
     """Yield what differs between two documents as published and is not among the `known` findings."""
-    spots: dict[tuple[str, str], list[Difference]] = {}
-    parts: dict[str, list[tuple[Place, Difference]]] = {}
-    editors: list[Difference] = []
-    moved = 0
-    for each in page_differences(old, new):
-        if each.how == KEYS and each.place[-1:] != ("properties",):
-            moved += 1
-        elif is_of_the_editor(each.place):
-            editors.append(each)
-        elif spot := in_input(each.place):
-            if not _is_known(each, spot, known):
-                spots.setdefault((spot.path, spot.keyword), []).append(each)
-        else:
-            label, rest = part_of_page(each.place)
-            parts.setdefault(label, []).append((rest, each))
-    yield from _examples_written_otherwise(spots)
-    for (path, keyword), found in spots.items():
-        yield Finding(path, keyword, "wording", "; ".join(_of_parameter(path, keyword, found)))
-    for label, group in parts.items():
-        yield Finding("", label, _gravity(group), _of_part(label, group))
+    found = page_differences(old, new)
+    moved = [each for each in found if each.how == KEYS and each.place[-1:] != ("properties",)]
+    editors = [each for each in found if each not in moved and is_of_the_editor(each.place)]
+    rest = [each for each in found if each not in moved and each not in editors]
+    yield from _of_the_input([each for each in rest if in_input(each.place)], known)
+    yield from _of_parts([each for each in rest if not in_input(each.place) and not _is_known_need(each, known)])
     if editors:
         yield Finding("", "x-", "wording", _of_editors(editors))
     if moved:
-        places = "one place" if moved == 1 else f"{moved} places"
+        places = "one place" if len(moved) == 1 else f"{len(moved)} places"
         yield Finding("", KEYS, "wording", f"the page is written in another order, in {places}")
+
+
+def _of_the_input(found: Iterable[Difference], known: Sequence[Finding]) -> Iterator[Finding]:
+    spots: dict[tuple[str, str], list[Difference]] = {}
+    for each in found:
+        spot = in_input(each.place)
+        if spot and not _is_known(each, spot, known):
+            spots.setdefault((spot.path, spot.keyword), []).append(each)
+    yield from _examples_written_otherwise(spots)
+    for (path, keyword), group in spots.items():
+        yield Finding(path, keyword, "wording", "; ".join(_of_parameter(path, keyword, group)))
+
+
+def _of_parts(found: Iterable[Difference]) -> Iterator[Finding]:
+    parts: dict[str, list[tuple[Place, Difference]]] = {}
+    for each in found:
+        label, rest = part_of_page(each.place)
+        parts.setdefault(label, []).append((rest, each))
+    for label, group in parts.items():
+        yield Finding("", label, _gravity(group), _of_part(label, group))
 
 
 def _examples_written_otherwise(spots: dict[tuple[str, str], list[Difference]]) -> Iterator[Finding]:
@@ -125,12 +131,8 @@ def _is_known(each: Difference, spot: Spot, known: Sequence[Finding]) -> bool:
         inner = [f"{spot.path}.{value}" if spot.path else str(value).strip() for value in values]
         return all(any(_about(finding, path, (REQUIRED, ITSELF)) for finding in known) for path in inner)
     if spot.keyword in _STRUCTURE and not isinstance(each.place[-1], int):
-        return any(_within(finding, spot.path) for finding in known)
-    if (
-        spot.in_branch
-        and spot.keyword not in PROSE
-        and any(finding.keyword in (ALTERNATIVES, "allOf") for finding in known)
-    ):
+        return any(_within(finding, spot.path) or finding.tells_of(spot.path, spot.keyword) for finding in known)
+    if spot.in_branch and spot.keyword not in PROSE and any(_of_branches(finding, spot.path) for finding in known):
         return True
     keyword = "enum" if spot.keyword == "const" else spot.keyword
     (value,) = values if len(values) == 1 else (None,)
@@ -138,9 +140,22 @@ def _is_known(each: Difference, spot: Spot, known: Sequence[Finding]) -> bool:
     return any(finding.tells_of(spot.path, keyword, said) for finding in known)
 
 
+def _is_known_need(each: Difference, known: Sequence[Finding]) -> bool:
+    """Whether a difference in what the body requires is told of what stands beside the input."""
+    if each.place != (*_REQUEST, "content", "application/json", "schema", REQUIRED):
+        return False
+    name = each.old if each.new is NOTHING else each.new
+    return any(_about(finding, str(name), (REQUIRED, ITSELF)) for finding in known)
+
+
 def _about(finding: Finding, path: str, keywords: Sequence[str]) -> bool:
     renamed_to = finding.keyword == ITSELF and path in finding.values
     return renamed_to or (finding.path == path and finding.keyword in keywords)
+
+
+def _of_branches(finding: Finding, path: str) -> bool:
+    """Whether a finding tells that alternatives came, went or were mixed, and `path` lies in one of them."""
+    return finding.keyword in (ALTERNATIVES, "allOf") and (not finding.path or path.startswith(finding.path))
 
 
 def _within(finding: Finding, path: str) -> bool:
