@@ -63,8 +63,13 @@ class Literals:
         """Return the module and the name of the type for these choices, the one named like `parameter` first."""
         wanted = tuple(choice for choice in choices if choice is not None)
         same = [place for place, values in self.values.items() if values == wanted]
-        alike = re.sub(r"\W|_", "", parameter).lower()
-        return min(same, key=lambda place: (alike not in place[1].lower(), len(place[1])), default=None)
+        wanted_name = re.sub(r"\W|_", "", parameter).lower()
+
+        def unlike(place: tuple[str, str]) -> tuple[bool, int]:
+            name = place[1].lower()
+            return (wanted_name not in name and name not in wanted_name, len(name))
+
+        return min(same, key=unlike, default=None)
 
 
 def adapter_source(contract: Json, client: Path, *, clients: str = "kie_generated") -> str:
