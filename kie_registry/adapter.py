@@ -16,12 +16,14 @@ import inspect
 import keyword
 import re
 import reprlib
+import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
 import attrs
 
 from kie_registry import schemas
+from kie_registry.annotations import annotation, optional
 from kie_registry.coercion import as_listed, coerce
 from kie_registry.contract import Contract
 from kie_registry.errors import PluginError
@@ -29,8 +31,11 @@ from kie_registry.slots import find_media
 from kie_registry.vocabulary import common_names
 
 _NATIVE = "kie_registry.native"
-# Names that a field cannot have: those of the class itself, and that of the instance in its own methods.
-_RESERVED = frozenset({"contract", "aliases", "to_input", "parameter_names", "field_names", "self"})
+# Names that a field cannot have: those of the class itself, and those that a client's own calls take.
+_RESERVED = frozenset(
+    {"contract", "aliases", "to_input", "parameter_names", "field_names", "self"}
+    | {"model", "deadline", "callback_url", "on_event"}
+)
 
 
 def native(name: str, *, default: Any = attrs.NOTHING, kw_only: bool = True) -> Any:
@@ -134,9 +139,10 @@ def _completed(
 
 def field_name(name: str) -> str:
     """Return the name of the field for a parameter whose own name Python may not allow."""
-    safe = re.sub(r"\W", "_", name).lstrip("_")
-    if safe[:1].isdigit() or not safe:
-        safe = f"p_{safe}"
+    # Python reads an identifier in its normal form, and would not find it again in another.
+    safe = re.sub(r"\W", "_", unicodedata.normalize("NFKC", name)).lstrip("_")
+    if not safe.isidentifier():
+        safe = "p_" + re.sub(r"\W", "_", safe, flags=re.ASCII)
     return f"{safe}_" if keyword.iskeyword(safe) or safe in _RESERVED else safe
 
 
@@ -160,7 +166,8 @@ def _declare_the_rest(cls: type[Adapter]) -> None:
             field += "_"
         schema = parameters[name]
         required = name in cls.contract.required and "default" not in schema
-        annotations[field] = Any if required else Any | None
+        takes = annotation(schema, is_file=name in cls.contract.media)
+        annotations[field] = takes if required else optional(takes)
         setattr(cls, field, native(name) if required else native(name, default=None))
     cls.__annotations__ = annotations
 

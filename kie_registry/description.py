@@ -8,7 +8,12 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from kie_registry import schemas
 from kie_registry.adapter import Adapter
+from kie_registry.contract import MediaLimits
+from kie_registry.schemas import Schema
+from kie_registry.value_limits import limits_of
+from kie_registry.wording import either
 
 
 @frozen
@@ -18,14 +23,16 @@ class ParameterInfo:
     Attributes:
         name: The common name.
         native: The name in the model's own documentation.
-        type: Its JSON type; ``file`` where it takes a URL or a local file.
-        many: Whether it takes a list.
+        type: Its JSON type, that of the items of a list; several as ``string or integer``, and ``file``
+            where it takes a URL or a local file.
+        many: Whether it takes a list; one value will do all the same, where that is allowed.
         required: Whether the model does not run without it.
         default: The documented default, or None.
         choices: The values that it takes; empty where it is free.
         limits: Further limits, in words.
         description: The documentation's own words.
         deprecated: Whether the documentation calls it deprecated.
+        file_kind: Where it takes files, what they are: image, video, audio or file; else None.
     """
 
     name: str
@@ -38,6 +45,7 @@ class ParameterInfo:
     limits: tuple[str, ...]
     description: str
     deprecated: bool
+    file_kind: str | None = None
 
 
 @frozen
@@ -83,11 +91,12 @@ class ModelSummary:
 def describe(adapter: type[Adapter], origin: str) -> ModelInfo:
     """Describe the model of `adapter`."""
     contract = adapter.contract
-    summary = (inspect.getdoc(adapter) or "").partition("\n")[0]
+    words = inspect.getdoc(adapter) or ""
+    summary = "" if words == inspect.getdoc(Adapter) else words.partition("\n")[0]
     return ModelInfo(
         id=contract.id,
         aliases=adapter.aliases,
-        title=contract.title,
+        title=_plain(contract.title),
         summary=summary,
         output=contract.output,
         origin=origin,
@@ -98,39 +107,37 @@ def describe(adapter: type[Adapter], origin: str) -> ModelInfo:
 
 def _parameter(adapter: type[Adapter], name: str, native: str) -> ParameterInfo:
     contract = adapter.contract
-    schema = contract.parameters[native]
-    inner = schema.get("items", schema)
-    kinds = inner.get("type", "any")
-    kind = "file" if native in contract.media else " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    schema, media = contract.parameters[native], contract.media.get(native)
+    inner = schemas.item(schema)
     default = schema.get("default")
     return ParameterInfo(
         name=name,
         native=native,
-        type=kind,
-        many=schema.get("type") == "array",
+        type="file" if media else _type(inner),
+        many="array" in schemas.types(schema),
         required=native in contract.required and default is None,
         default=default,
-        choices=tuple(inner.get("enum", ())),
-        limits=tuple(_limits(schema, adapter, native)),
-        description=" ".join(str(schema.get("description", "")).split()),
+        choices=schemas.choices(inner),
+        limits=(*limits_of(schema), *(_media_limits(media) if media else ())),
+        description=_plain(str(schema.get("description", ""))),
         deprecated=native in contract.replaced_by or bool(schema.get("deprecated")),
+        file_kind=media.kind if media else None,
     )
 
 
-def _limits(schema: Mapping[str, Any], adapter: type[Adapter], native: str) -> Iterator[str]:
-    least, most = schema.get("minItems"), schema.get("maxItems")
-    if most is not None:
-        yield f"{least} to {most} of them" if least else f"up to {most} of them"
-    elif least:
-        yield f"at least {least} of them"
-    if (longest := schema.get("maxLength")) is not None:
-        yield f"up to {longest:,} characters"
-    if (smallest := schema.get("minimum")) is not None:
-        yield f"from {smallest}"
-    if (largest := schema.get("maximum")) is not None:
-        yield f"up to {largest}"
-    if media := adapter.contract.media.get(native):
-        if media.types:
-            yield ", ".join(kind.split("/")[1] for kind in media.types)
-        if media.max_bytes is not None:
-            yield f"up to {media.max_bytes / 2**20:g} MB each"
+def _plain(text: str) -> str:
+    """Return text from a page on one line, without what would move the cursor of a terminal."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
+def _type(schema: Schema) -> str:
+    return " or ".join(kind for kind in schemas.types(schema) if kind != "null") or "any"
+
+
+def _media_limits(media: MediaLimits) -> Iterator[str]:
+    if media.types:
+        yield ", ".join(kind.split("/")[-1] for kind in media.types)
+    if media.max_bytes is not None:
+        yield f"up to {media.max_bytes / 2**20:g} MB each"
+    if media.schemes:
+        yield f"{either([f'{scheme}://' for scheme in media.schemes])} addresses as well"

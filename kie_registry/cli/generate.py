@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kie_registry.cli.output_files import check_output
 from kie_registry.cli.progress import Progress
 from kie_registry.description import ModelInfo, ParameterInfo
 from kie_registry.registry import default_registry
+from kie_registry.vocabulary import OTHER_NUMBER
 
 _OUT = click.Option(
     ["--out", "-o"],
@@ -31,7 +33,7 @@ _COMMON: tuple[click.Option, ...] = (
     click.Option(["--deadline"], type=float, metavar="SECONDS", help="How long to wait.  [default: 900]"),
     click.Option(["--callback-url"], metavar="URL", help="Where kie.ai shall post the record at the end."),
 )
-_COMMON_NAMES = frozenset({"out", "name", "overwrite", "no_wait", "deadline", "callback_url", "as_json", "prompt"})
+_OWN_FLAGS = frozenset({"--json", "--help"}.union(*(option.opts for option in _COMMON)))
 
 
 class _ModelGroup(click.Group):
@@ -89,45 +91,74 @@ def _model_first(args: list[str]) -> list[str]:
 
 
 def _command(info: ModelInfo, name: str) -> click.Command:
-    parameters: list[click.Parameter] = []
-    by_destination: dict[str, str] = {}
+    options = _options(info.parameters)
+    arguments: list[click.Parameter] = []
     if any(parameter.name == "prompt" for parameter in info.parameters):
-        parameters.append(click.Argument(["prompt"], required=False))
-    for parameter in info.parameters:
-        option, destination = _option(parameter)
-        parameters.append(option)
-        by_destination[destination] = parameter.name
+        arguments.append(click.Argument(["prompt"], required=False))
 
     def callback(**values: Any) -> None:
-        given = {by_destination[key]: values.pop(key) for key in by_destination}
+        given = {
+            parameter.name: _one_or_all(option, parameter, texts)
+            for option, parameter in zip(options, info.parameters, strict=True)
+            if (texts := values.pop(str(option.name)))
+        }
         _generate(name, given, **values)
 
     return click.Command(
         name,
         callback=callback,
-        params=[*parameters, *_COMMON, output.json_flag()],
+        params=[*arguments, *options, *_COMMON, output.json_flag()],
         help=f"{info.title} ({info.id}).\n\n{info.summary}",
         short_help=info.title,
     )
 
 
-def _option(parameter: ParameterInfo) -> tuple[click.Option, str]:
-    """Return the option for a parameter, and the name under which click hands over its value."""
-    destination = f"parameter_{parameter.name}"
-    flag = parameter.name.replace("_", "-")
-    if parameter.name in _COMMON_NAMES and parameter.name != "prompt":
-        flag = f"input-{flag}"
-    declarations = [f"--{flag}", destination]
-    if parameter.many and flag.endswith("s"):
-        declarations.insert(0, f"--{flag.removesuffix('s')}")
-    option = click.Option(
-        declarations,
-        multiple=parameter.many,
+def _options(parameters: Sequence[ParameterInfo]) -> list[click.Option]:
+    """Return an option for each parameter, in order; none hides another, or an option of our own."""
+    names = {parameter.name for parameter in parameters}
+    taken = set(_OWN_FLAGS)
+    flags = [_free_flag(parameter.name, taken) for parameter in parameters]
+    options = []
+    for at, (parameter, flag) in enumerate(zip(parameters, flags, strict=True)):
+        declarations = [flag]
+        other = OTHER_NUMBER.get(parameter.name)
+        if parameter.type == "file" and other is not None and other not in names:
+            declarations.append(_free_flag(other, taken))
+        options.append(_option(parameter, f"parameter_{at}", sorted(declarations)))
+    return options
+
+
+def _free_flag(name: str, taken: set[str]) -> str:
+    """Return the flag for a name, and note that it is taken now."""
+    plain = re.sub(r"[\W_]+", "-", name).strip("-") or "parameter"
+    flag = f"--{plain}"
+    for number in itertools.count(1):
+        if flag not in taken:
+            break
+        flag = f"--input-{plain}" if number == 1 else f"--input-{plain}-{number}"
+    taken.add(flag)
+    return flag
+
+
+def _option(parameter: ParameterInfo, destination: str, flags: Sequence[str]) -> click.Option:
+    choices = parameter.choices or (("true", "false") if parameter.type == "boolean" else ())
+    # All may be repeated as far as click is concerned: it would quietly take the last of several values.
+    return click.Option(
+        [*flags, destination],
+        multiple=True,
         metavar=_metavar(parameter),
         help=_help(parameter),
-        shell_complete=_completer(parameter.choices),
+        shell_complete=_completer(choices),
     )
-    return option, destination
+
+
+def _one_or_all(option: click.Option, parameter: ParameterInfo, texts: Sequence[str]) -> str | list[str]:
+    """Return the one text, which may be a whole list as JSON, or the list of several."""
+    if len(texts) == 1:
+        return texts[0]
+    if not parameter.many and parameter.type != "file":
+        raise click.UsageError(f"{option.opts[0]} takes one value, and is given {len(texts)} times")
+    return list(texts)
 
 
 def _completer(choices: Iterable[Any]) -> Any:
@@ -137,11 +168,12 @@ def _completer(choices: Iterable[Any]) -> Any:
 
 
 def _metavar(parameter: ParameterInfo) -> str:
-    if parameter.type == "file":
-        return "PATH|URL"
+    if parameter.file_kind:
+        return "PATH|URL" if parameter.file_kind == "file" else f"{parameter.file_kind.upper()}-PATH|URL"
     if parameter.choices and len(parameter.choices) <= 5:
         return "|".join(str(choice) for choice in parameter.choices)
-    return {"string": "TEXT", "boolean": "true|false"}.get(parameter.type, parameter.type.upper())
+    named = {"string": "TEXT", "boolean": "true|false", "object": "JSON", "array": "JSON", "any": "VALUE"}
+    return "|".join(named.get(kind, kind.upper()) for kind in parameter.type.split(" or "))
 
 
 def _help(parameter: ParameterInfo) -> str:
@@ -156,7 +188,7 @@ def _help(parameter: ParameterInfo) -> str:
     if parameter.default is not None:
         notes.append(f"default at kie.ai: {parameter.default}")
     if parameter.many:
-        notes.append("may be repeated")
+        notes.append("may be repeated, or one JSON list" if parameter.type == "object" else "may be repeated")
     if parameter.native != parameter.name:
         notes.append(f"kie.ai calls it {parameter.native}")
     if parameter.deprecated:
@@ -185,11 +217,7 @@ def _generate(  # one argument for each option
 ) -> None:
     from kie_registry.client import Kie
 
-    given: dict[str, Any] = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in parameters.items()
-        if value not in (None, ())
-    }
+    given = dict(parameters)
     if prompt is not None:
         if "prompt" in given:
             raise click.UsageError("the prompt is given twice, as an argument and as --prompt")
