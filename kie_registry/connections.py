@@ -91,5 +91,12 @@ def translated(url: str) -> Iterator[None]:
         what = "no answer from" if sent else "cannot connect to"
         reason = str(error) or type(error).__name__
         hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
-        here = not sent and is_loopback(urllib.parse.urlsplit(f"//{host}").hostname)
+        here = not sent and is_loopback(_name_of(host))
         raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here)) from None
+
+
+def _name_of(host: str) -> str | None:
+    try:
+        return urllib.parse.urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

@@ -53,7 +53,7 @@ def read_sources(sources: Iterable[str]) -> Iterator[Outcome]:
     """
     for source in sources:
         path = Path(source)
-        if source != STDIN and not _ADDRESS.match(source) and _is_folder(path):
+        if source not in ("", STDIN) and not _ADDRESS.match(source) and _is_folder(path):
             yield from _read_folder(path)
         else:
             yield _read(source, functools.partial(_read_one, source))
@@ -85,12 +85,12 @@ def _read_one(source: str) -> list[Published]:
     if _ADDRESS.match(source):
         return _read_address(source)
     path = Path(source)
-    if _exists(path):
+    if source and _exists(path):
         return read_published(read_file(path), source=source)
     if _OTHER_ADDRESS.match(source):
         raise SpecError(f"{source}: only addresses with http:// and https:// are read")
     if _looks_like_a_file(source):
-        raise SpecError(f"{source}: there is no such file or folder")
+        raise SpecError(f"{source or repr(source)}: there is no such file or folder")
     return [_read_catalog(source)]
 
 
