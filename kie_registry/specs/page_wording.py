@@ -25,17 +25,25 @@ _REQUEST: Place = ("paths", CREATE_TASK_PATH, "post", "requestBody")
 
 def retell(old: Json, new: Json, known: Sequence[Finding]) -> Iterator[Finding]:
     """Yield what differs between two documents as published and is not among the `known` findings."""
-    found = page_differences(old, new)
-    moved = [each for each in found if each.how == KEYS and each.place[-1:] != ("properties",)]
-    editors = [each for each in found if each not in moved and is_of_the_editor(each.place)]
-    rest = [each for each in found if each not in moved and each not in editors]
-    yield from _of_the_input([each for each in rest if in_input(each.place)], known)
-    yield from _of_parts([each for each in rest if not in_input(each.place) and not _is_known_need(each, known)])
+    kinds: dict[str, list[Difference]] = {"moved": [], "editor": [], "input": [], "part": []}
+    for each in page_differences(old, new):
+        kinds[_sort(each)].append(each)
+    yield from _of_the_input(kinds["input"], known)
+    yield from _of_parts(each for each in kinds["part"] if not _is_known_need(each, known))
+    editors, moved = kinds["editor"], len(kinds["moved"])
     if editors:
         yield Finding("", "x-", "wording", _of_editors(editors))
     if moved:
-        places = "one place" if len(moved) == 1 else f"{len(moved)} places"
+        places = "one place" if moved == 1 else f"{moved} places"
         yield Finding("", KEYS, "wording", f"the page is written in another order, in {places}")
+
+
+def _sort(each: Difference) -> str:
+    if each.how == KEYS and each.place[-1:] != ("properties",):
+        return "moved"
+    if is_of_the_editor(each.place):
+        return "editor"
+    return "input" if in_input(each.place) else "part"
 
 
 def _of_the_input(found: Iterable[Difference], known: Sequence[Finding]) -> Iterator[Finding]:
@@ -79,7 +87,8 @@ def page_differences(old: Json, new: Json) -> list[Difference]:
     before, after = _with_whole_request(old), _with_whole_request(new)
     found = list(differences(before, after))
     request = [each for each in found if each.place[: len(_REQUEST)] == _REQUEST]
-    rest = [each for each in found if each not in request and not _seen_in(each, request)]
+    others = (each for each in found if each.place[: len(_REQUEST)] != _REQUEST)
+    rest = [each for each in others if not _seen_in(each, request)]
     return [*request, *rest, *_moved(old, new, request)]
 
 
