@@ -11,7 +11,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from kie_registry.specs.documents import Json
 from kie_registry.specs.entry_points import add_entry_points
 from kie_registry.specs.prepare import prepare
 from kie_registry.specs.published import Published
+from kie_registry.specs.undo import undone_on_failure
 from kie_registry.specs.vendor import keep
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*", re.ASCII)
@@ -129,12 +129,12 @@ def add_model(
 
 
 def _add(published: Published, project: Project, *, source: str, today: datetime.date, replace: bool) -> Addition:
-    with _undone_on_failure(project) as touched:
+    others = [project.pyproject] if project.pyproject else []
+    with undone_on_failure(project.specs, project.clients, project.adapters, *others):
         before = _contracts(project)
         (slug,) = keep([published], project.specs, source=source, today=today)
         package = package_name(slug)
         adapter = project.adapters / f"{package}.py"
-        touched.append(adapter)
         generate(project.specs, project.clients)
         contract = _contracts(project)[slug]
         if project.pyproject:
@@ -155,39 +155,6 @@ def _check_id(model: str, source: str) -> None:
             f"{source}: {model[:_LONGEST_ID]!r} is no model id: words of letters, digits and . _ + -, with / "
             f"between them, up to {_LONGEST_ID} characters in all"
         )
-
-
-@contextmanager
-def _undone_on_failure(project: Project) -> Iterator[list[Path]]:
-    """Put everything of `project` back as it was where the block raises; files are named in the list given."""
-    roots = [project.specs, project.clients]
-    before = {path: path.read_bytes() for root in roots for path in _files(root)}
-    touched: list[Path] = []
-    if project.pyproject:
-        before[project.pyproject] = project.pyproject.read_bytes()
-    kept = {path: path.read_bytes() for path in project.adapters.glob("*.py")}
-    try:
-        yield touched
-    except BaseException:
-        for path in [path for root in roots for path in _files(root)] + touched:
-            if path not in before and path not in kept:
-                path.unlink(missing_ok=True)
-        for path, content in {**before, **kept}.items():
-            if not path.exists() or path.read_bytes() != content:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-        _remove_empty(project.clients)
-        raise
-
-
-def _files(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-
-
-def _remove_empty(root: Path) -> None:
-    for directory in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
-        if not any(directory.iterdir()):
-            directory.rmdir()
 
 
 def _contracts(project: Project) -> Mapping[str, Json]:

@@ -48,7 +48,7 @@ def contract(parameters: dict[str, Any] | None = None, *required: str, **more: A
     }
 
 
-PICTURE = {"kind": "image", "types": [], "max_bytes": None, "schemes": []}
+PICTURE: dict[str, Any] = {"kind": "image", "types": [], "max_bytes": None, "schemes": []}
 TEXT = {"type": "string"}
 
 
