@@ -157,6 +157,7 @@ _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "exclusiveMinimum": lambda value, rule: f"{_show(value)} is not above {rule['limit']}",
     "multipleOf": lambda value, rule: f"{_show(value)} is not a multiple of {rule['multiple_of']}",
     "pattern": lambda value, rule: f"{_show(value)} does not have the form {rule['pattern']}",
+    "falseSchema": lambda _value, _rule: "is not taken here",
     "required": lambda _, rule: f"{rule['property']} is missing",
     "additionalProperties": lambda _, rule: f"{', '.join(map(_show, rule['unexpected']))} is no key of it",
 }

@@ -10,9 +10,11 @@ import pytest
 from kie_models.nano_banana_edit import NanoBananaEdit
 from kie_models.nano_banana_pro import NanoBananaPro
 
-from kie_registry import Adapter, Contract
+from kie_registry import Adapter, Contract, InvalidRequest, Kie
 from kie_registry.binding import bind, bind_instance
 from kie_registry.contract import MediaLimits
+from kie_registry.sandbox import Sandbox
+from tests.models import SWITCH, TEXT, URL as ADDRESS, URLS, WHOLE, adapter, contract, flat, published, written
 
 URL = "https://files.example/a.png"
 MODELS = {"edit": NanoBananaEdit, "pro": NanoBananaPro}
@@ -282,3 +284,244 @@ class TestTheNewerEditionOfNanoBananaEdit:
     def test_refuses_both(self) -> None:
         (problem,) = bind(self.adapter, {"prompt": "a", "aspect_ratio": "1:1", "image_size": "16:9"}).problems
         assert str(problem) == "aspect_ratio: cannot be given together with image_size, which it replaces"
+
+
+EITHER = {"anyOf": [ADDRESS, URLS]}
+ELEMENTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"name": TEXT, "urls": URLS, "cover": ADDRESS},
+        "required": ["name"],
+    },
+}
+MEDIA = flat(
+    {
+        "prompt": TEXT,
+        "image_url": ADDRESS,
+        "reference_image": EITHER,
+        "audio_url": {**ADDRESS, "minLength": 0},
+        "video_urls": URLS,
+        "elements": ELEMENTS,
+        "scene": {"type": "object", "properties": {"background": ADDRESS}},
+    },
+    media={
+        "image_url": {"kind": "image"},
+        "reference_image": {"kind": "image"},
+        "audio_url": {"kind": "audio"},
+        "video_urls": {"kind": "video", "schemes": ["asset"]},
+        "elements[].urls": {"kind": "image"},
+        "elements[].cover": {"kind": "image"},
+        "scene.background": {"kind": "image"},
+    },
+)
+
+
+def media_problems(**given: Any) -> list[str]:
+    return [str(problem) for problem in bind(adapter(MEDIA), given).problems]
+
+
+@pytest.mark.parametrize(
+    ("given", "places"),
+    [
+        ({"images": "a.png"}, [("image_url",)]),
+        ({"image": "a.png"}, [("image_url",)]),
+        ({"images": ["a.png"]}, [("image_url",)]),
+        ({"reference_image": "a.png"}, [("reference_image",)]),
+        ({"reference_images": ["a.png", URL]}, [("reference_image", 0)]),
+        ({"reference_images": ("a.png", "b.png")}, [("reference_image", 0), ("reference_image", 1)]),
+        ({"videos": "a.mp4"}, [("video_urls", 0)]),
+        ({"video": "a.mp4"}, [("video_urls", 0)]),
+        ({"videos": ["asset://asset-123", URL]}, []),
+        ({"audios": "a.mp3"}, [("audio_url",)]),
+        ({"audio": ""}, []),
+        ({"elements": [{"name": "a", "urls": [URL, "b.png"]}]}, [("elements", 0, "urls", 1)]),
+        ({"elements": [{"name": "a", "urls": "b.png"}]}, [("elements", 0, "urls", 0)]),
+        (
+            {"elements": [{"name": "a", "cover": b"b"}, {"name": "b", "cover": "c.png", "urls": ["d.png"]}]},
+            [("elements", 1, "urls", 0), ("elements", 0, "cover"), ("elements", 1, "cover")],
+        ),
+        ({"elements": [{"name": "a"}]}, []),
+        ({"scene": {"background": "a.png"}}, [("scene", "background")]),
+        ({"scene": {"background": URL}}, []),
+    ],
+    ids=ascii,
+)
+def test_local_files_are_found_wherever_they_are(given: dict[str, Any], places: list[tuple[Any, ...]]) -> None:
+    bound = bind(adapter(MEDIA), given)
+    assert ([slot.place for slot in bound.slots], bound.problems) == (places, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"images": ["a.png", "b.png"]}, "images (image_url): takes one image, and 2 are given"),
+        ({"images": "asset://asset-1"}, "images (image_url): 'asset://asset-1' is no http or https URL"),
+        ({"videos": "ftp://a/b"}, "videos (video_urls): 'ftp://a/b' is no http, https or asset URL"),
+        ({"videos": "asset://"}, "videos (video_urls): 'asset://' is no URL: it names nothing"),
+        (
+            {"elements": [{"name": "a", "urls": [URL, "ftp://a/b"]}]},
+            "elements: item 1, urls, item 2: 'ftp://a/b' is no http or https URL",
+        ),
+        (
+            {"elements": [{"name": "a"}, {"name": "a", "cover": ["a.png", "b.png"]}]},
+            "elements: item 2, cover: takes one image, and 2 are given",
+        ),
+        ({"elements": [{"cover": "a.png"}]}, "elements: item 1: name is missing"),
+        (
+            {"image": URL, "images": URL},
+            "images (image_url): is given twice, as image and as images",
+        ),
+        (
+            {"image_url": URL, "images": URL},
+            "images (image_url): is given twice, as image_url and as images",
+        ),
+    ],
+    ids=ascii,
+)
+def test_each_mistake_with_files_is_named_with_its_place(given: dict[str, Any], problem: str) -> None:
+    assert media_problems(**given) == [problem]
+
+
+def test_nothing_that_the_caller_owns_is_changed_by_an_upload() -> None:
+    elements = [{"name": "a", "urls": ["b.png"]}]
+    bound = bind(adapter(MEDIA), {"elements": elements})
+    bound.put(bound.slots[0], URL)
+    assert (elements, bound.input["elements"]) == (
+        [{"name": "a", "urls": ["b.png"]}],
+        [{"name": "a", "urls": [URL]}],
+    )
+
+
+def test_an_iterator_of_files_is_read_once() -> None:
+    assert len(bind(adapter(MEDIA), {"videos": iter(["a.mp4", "b.mp4"])}).slots) == 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "messages"),
+    [
+        (TEXT, "", ["prompt: is empty"]),
+        ({**TEXT, "minLength": 0}, "", []),
+        ({**TEXT, "minLength": 0}, "  ", ["prompt: is empty"]),
+    ],
+    ids=["not allowed", "allowed outright", "white space is no empty text"],
+)
+def test_an_empty_text_passes_only_where_the_contract_says_so(
+    schema: dict[str, Any], value: str, messages: list[str]
+) -> None:
+    bound = bind(adapter(flat({"prompt": schema}, "prompt")), {"prompt": value})
+    assert [str(problem) for problem in bound.problems] == messages
+
+
+WAYS = contract(
+    {
+        "properties": {"prompt": TEXT, "length": {"type": "integer", "default": 5}},
+        "required": ["prompt"],
+        "oneOf": [
+            {
+                "title": "Text",
+                "properties": {"mode": {"const": "text", "default": "text"}, "image_url": False},
+                "required": ["mode", "length"],
+            },
+            {
+                "title": "Image",
+                "properties": {"mode": {"const": "image", "default": "image"}, "image_url": ADDRESS},
+                "required": ["mode", "image_url"],
+            },
+        ],
+    },
+    media={"image_url": {"kind": "image"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, {"mode": "text", "length": 5}),
+        ({"images": URL}, {"image_url": URL, "mode": "image"}),
+        ({"mode": "image", "images": URL}, {"mode": "image", "image_url": URL}),
+        ({"mode": "TEXT"}, {"mode": "text", "length": 5}),
+    ],
+    ids=["the first", "the one that takes an image", "as it is given", "in another case"],
+)
+def test_the_defaults_of_the_branch_that_then_fits_are_sent(given: dict[str, Any], sent: dict[str, Any]) -> None:
+    bound = bind(adapter(WAYS), {"prompt": "a", **given})
+    assert (bound.input, bound.problems) == ({"prompt": "a", **sent}, [])
+
+
+def test_a_value_takes_the_form_of_the_branch_that_fits() -> None:
+    branches = [
+        {"properties": {"mode": {"const": "a"}, "size": WHOLE}, "required": ["mode"]},
+        {"properties": {"mode": {"const": "b"}, "size": TEXT}, "required": ["mode"]},
+    ]
+    bound = bind(adapter(contract({"oneOf": branches})), {"mode": "b", "size": 5})
+    assert (bound.input, bound.problems) == ({"mode": "b", "size": "5"}, [])
+
+
+def test_of_branches_only_what_all_of_them_need_is_missing() -> None:
+    found = bind(adapter(WAYS), {"mode": "image"}).problems
+    assert [str(problem) for problem in found] == [
+        "prompt: is missing",
+        'images (image_url): is missing (in "Image", which comes nearest)',
+    ]
+
+
+class TestSentToASandbox:
+    """Whole calls of a model of our own, with files deep within."""
+
+    schema: dict[str, Any] = {  # noqa: RUF012
+        "properties": {
+            "prompt": {"type": "string"},
+            "sound": SWITCH,
+            "elements": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"name": TEXT, "element_image_urls": URLS}},
+            },
+            "duration": {"type": "string", "enum": ["5", "10"]},
+        },
+        "required": ["prompt"],
+    }
+    example: dict[str, Any] = {  # noqa: RUF012
+        "prompt": "a",
+        "sound": True,
+        "elements": [{"name": "a", "element_image_urls": [URL]}],
+        "duration": "5",
+    }
+
+    @pytest.fixture
+    def box(self, tmp_path: Path) -> Any:
+        made = published("maker/film", self.schema, self.example)
+        documents = {"maker/film": written(made, tmp_path)}
+        with Sandbox(latency=0.02, rate_limit=None, read_limit=None, documents=documents) as box:
+            self.media = {"elements[].element_image_urls": {"types": ["image/jpeg"], "max_bytes": 2**20}}
+            self.adapter = adapter(Contract.from_json({**made.contract, "media": self.media}))
+            yield box
+
+    @pytest.fixture
+    def kie(self, box: Sandbox) -> Any:
+        with Kie(box.key, base_url=box.url, upload_url=box.url, creates=None) as kie:
+            yield kie
+
+    def test_the_example_arrives_as_it_is(self, box: Sandbox, kie: Kie) -> None:
+        kie.submit(self.adapter, **self.example)
+        assert box.tasks[0].input == self.example
+
+    def test_files_within_objects_are_uploaded(self, box: Sandbox, kie: Kie, photo: Path) -> None:
+        elements = [{"name": "a", "element_image_urls": [URL, photo]}]
+        kie.submit(self.adapter, "a", elements=elements, duration=5, generate_audio="true")
+        (element,) = box.tasks[0].input["elements"]
+        assert (element["name"], element["element_image_urls"][0]) == ("a", URL)
+        assert element["element_image_urls"][1].startswith(f"{box.url}/files/")
+        assert (box.tasks[0].input["duration"], box.tasks[0].input["sound"]) == ("5", True)
+
+    def test_files_within_objects_are_checked(self, box: Sandbox, kie: Kie, tmp_path: Path) -> None:
+        (tmp_path / "a.gif").write_bytes(b"GIF89a")
+        with pytest.raises(InvalidRequest, match=r"a\.gif is image/gif; it takes image/jpeg"):
+            kie.submit(self.adapter, "a", elements=[{"element_image_urls": [tmp_path / "a.gif"]}])
+        assert box.requests == []
+
+    def test_what_is_no_file_is_named_with_its_place(self, kie: Kie) -> None:
+        with pytest.raises(
+            InvalidRequest, match="elements: item 1, element_image_urls, item 2 is no file but object"
+        ):
+            kie.submit(self.adapter, "a", elements=[{"element_image_urls": [URL, object()]}])

@@ -52,10 +52,26 @@ def contract(properties: dict[str, Any], *required: str, **more: Any) -> Contrac
         pytest.param({"maximum": 10}, 11, "11 is above the largest value, 10", id="maximum"),
         pytest.param({"minimum": 0.5}, 0, "0 is below the smallest value, 0.5", id="minimum"),
         pytest.param({"multipleOf": 8}, 9, "9 is not a multiple of 8", id="multipleOf"),
+        pytest.param(False, 5, "is not taken here", id="nothing is taken"),
+        pytest.param({"exclusiveMinimum": 0}, 0, "0 is not above 0", id="exclusiveMinimum"),
+        pytest.param({"exclusiveMaximum": 9}, 9, "9 is not below 9", id="exclusiveMaximum"),
+        pytest.param({"uniqueItems": True}, [1, 1], "[1, 1] holds the same item twice", id="uniqueItems"),
+        pytest.param(
+            {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+            5,
+            "5 is of the wrong type; it takes string or array",
+            id="none of several types",
+        ),
+        pytest.param(
+            {"anyOf": [TEXT | {"maxLength": 2}, {"type": "integer"}]},
+            "abc",
+            "has 3 characters; at most 2 are allowed",
+            id="the branch of the value's type",
+        ),
         pytest.param({"const": "x"}, "y", '"x" was expected', id="const"),
     ],
 )
-def test_each_keyword_is_explained(schema: dict[str, Any], value: Any, message: str) -> None:
+def test_each_keyword_is_explained(schema: Any, value: Any, message: str) -> None:
     (violation,) = contract({"p": schema}).violations({"p": value})
     assert (violation.native, violation.message) == ("p", message)
 
@@ -103,8 +119,12 @@ def test_what_json_cannot_say_is_a_violation_as_well(value: Any) -> None:
         ({"enum": ["a"]}, ["a", "b"], 'item 2: "b" is not one of "a"'),
         (TEXT, ["a", "b", 5], "item 3: 5 is of the wrong type; it takes string"),
         (TEXT | {"maxLength": 2}, ["abc"], "item 1: has 3 characters; at most 2 are allowed"),
+        ({"properties": {"a": TEXT}}, [{"a": 5}], "item 1, a: 5 is of the wrong type; it takes string"),
+        ({"required": ["a"]}, [{}], "item 1: a is missing"),
+        ({"properties": {"b": TEXT}, "additionalProperties": False}, [{"a": 1}], 'item 1: "a" is no key of it'),
+        ({"items": TEXT}, [["a", 5]], "item 1, item 2: 5 is of the wrong type; it takes string"),
     ],
-    ids=["enum", "type", "maxLength"],
+    ids=["enum", "type", "maxLength", "a key", "a missing key", "an unknown key", "a list in a list"],
 )
 def test_an_item_is_named_by_its_position(items: dict[str, Any], value: list[Any], message: str) -> None:
     (violation,) = contract({"p": {"type": "array", "items": items}}).violations({"p": value})
@@ -145,6 +165,61 @@ def test_what_holds_the_contract_has_no_violation() -> None:
 
 def test_a_format_is_not_checked_because_local_files_stand_there_too() -> None:
     assert contract({"p": TEXT | {"format": "uri"}}).violations({"p": "a.png"}) == []
+
+
+A: dict[str, Any] = {"title": "By text", "properties": {"mode": {"const": "a"}, "n": {"maximum": 3}}}
+B: dict[str, Any] = {"properties": {"mode": {"const": "b"}, "url": TEXT}, "required": ["url", "mode"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "found"),
+    [
+        ("oneOf", {"mode": "b", "url": "x"}, []),
+        ("oneOf", {"mode": "b"}, [("url", "is missing (in alternative 2 of 2, which comes nearest)")]),
+        (
+            "anyOf",
+            {"mode": "a", "n": 4},
+            [("n", '4 is above the largest value, 3 (in "By text", which comes nearest)')],
+        ),
+        (
+            "oneOf",
+            {"mode": "c", "url": "x"},
+            [("mode", '"a" was expected (in "By text", which comes nearest)')],
+        ),
+    ],
+    ids=["one fits", "a missing one", "a limit", "neither mode"],
+)
+def test_of_several_branches_the_nearest_is_explained(
+    key: str, given: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    violations = contract({}, **{key: [A, B]}).violations(given)
+    assert [(violation.native, violation.message) for violation in violations] == found
+
+
+def test_of_branches_that_exclude_each_other_only_one_may_fit() -> None:
+    branches = [{"title": "A", "required": ["a"]}, {"required": ["b"]}]
+    (violation,) = contract({"a": TEXT, "b": TEXT}, oneOf=branches).violations({"a": "1", "b": "2"})
+    assert violation.message == 'fits "A" and alternative 2 of 2 at once, and must fit only one of them'
+
+
+def test_what_a_branch_takes_is_not_called_unknown_where_the_branch_fails() -> None:
+    branches = [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}]
+    violations = contract({}, anyOf=branches, unevaluatedProperties=False).violations({"a": "x"})
+    assert [violation.native for violation in violations] == ["a"]
+
+
+def test_the_parameters_are_those_of_all_branches() -> None:
+    of = contract({"p": TEXT}, "p", oneOf=[A, B])
+    assert (list(of.parameters), of.required) == (["p", "mode", "n", "url"], frozenset({"p"}))
+
+
+def test_what_the_page_says_of_files_is_kept() -> None:
+    said = {"types": [], "max_bytes": None, "kind": "video", "schemes": ["asset"]}
+    limits = Contract.from_json({**GOOD, "media": {"a": said, "b": {"types": [], "max_bytes": 5}}}).media
+    assert limits == {
+        "a": MediaLimits(kind="video", schemes=("asset",)),
+        "b": MediaLimits(max_bytes=5, kind="file", schemes=()),
+    }
 
 
 @pytest.mark.parametrize(
