@@ -82,6 +82,10 @@ class Adding:
     alias: str | None = field(default=None)
     _seen: dict[str, Published] = field(factory=dict, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        # Another process may have added models since the registry looked.
+        self.registry.refresh()
+
     @alias.validator
     def _check_alias(self, _: Any, alias: str | None) -> None:
         if alias is not None and not _ALIAS.fullmatch(alias):
