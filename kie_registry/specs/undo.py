@@ -14,6 +14,7 @@ def undone_on_failure(*places: Path) -> Iterator[None]:
     Places are files and directories, whether there are any yet or not.
     """
     before = {path: path.read_bytes() for path in _files(places)}
+    directories = _directories(places)
     try:
         yield
     except BaseException:
@@ -22,7 +23,9 @@ def undone_on_failure(*places: Path) -> Iterator[None]:
             if path not in before:
                 with contextlib.suppress(OSError):
                     path.unlink()
-        _remove_empty(places)
+        for directory in sorted(_directories(places) - directories, reverse=True):
+            with contextlib.suppress(OSError):
+                directory.rmdir()
         for path, content in before.items():
             if not path.exists() or path.read_bytes() != content:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,8 +40,5 @@ def _files(places: tuple[Path, ...]) -> list[Path]:
     return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
 
 
-def _remove_empty(places: tuple[Path, ...]) -> None:
-    directories = [path for place in places for path in place.rglob("*") if path.is_dir()]
-    for directory in sorted(directories, reverse=True):
-        if not any(directory.iterdir()):
-            directory.rmdir()
+def _directories(places: tuple[Path, ...]) -> set[Path]:
+    return {path for place in places for path in place.rglob("*") if path.is_dir()}
