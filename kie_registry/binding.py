@@ -12,7 +12,8 @@ from kie_registry import schemas
 from kie_registry.adapter import Adapter, native_input
 from kie_registry.contract import MediaLimits
 from kie_registry.errors import Problem
-from kie_registry.media import LocalFile, same_type
+from kie_registry.media import LocalFile
+from kie_registry.mime import same_type
 from kie_registry.slots import MediaSlot, find_media, put
 from kie_registry.vocabulary import OTHER_NUMBER
 from kie_registry.wording import either
@@ -143,14 +144,14 @@ def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
         takes = either(accepted)
         yield f"{file.label} is no {kinds}: its content has no known signature; it takes {takes}"
     elif file.mime_type and accepted and not any(same_type(file.mime_type, kind) for kind in accepted):
-        takes = either(limits.types) if limits.types else f"{_ARTICLES.get(limits.kind, 'a')} {limits.kind}"
+        takes = either(limits.types) if limits.types else _ONE.get(limits.kind, limits.kind)
         yield f"{file.label} is {file.mime_type}; it takes {takes}"
     if limits.max_bytes is not None and file.size > limits.max_bytes:
         most = f"{limits.max_bytes:,} ({limits.max_bytes / 2**20:g} MB)"
         yield f"{file.label} has {file.size:,} bytes; at most {most} are allowed"
 
 
-_ARTICLES = {"image": "an", "audio": "an"}
+_ONE = {"image": "an image", "video": "a video"}
 
 
 def problem_of(adapter: type[Adapter], native_name: str, message: str) -> Problem:

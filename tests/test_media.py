@@ -15,16 +15,10 @@ from kie_models.nano_banana_edit import NanoBananaEdit
 from PIL import Image
 
 from kie_registry.binding import check_file
-from kie_registry.media import (
-    LocalFile,
-    UnusableMedia,
-    address_problem,
-    inspect,
-    is_address,
-    sniff,
-    suffix_of,
-)
+from kie_registry.media import LocalFile, UnusableMedia, address_problem, inspect, is_address
+from kie_registry.mime import same_type, sniff, suffix_of
 from kie_registry.slots import MediaSlot
+from tests.models import URLS, adapter, flat
 
 
 def drawn(kind: str, mode: str = "RGB") -> bytes:
@@ -188,6 +182,24 @@ FILES: list[tuple[str, bytes, str | None]] = [
     ("a.bmp", drawn("BMP"), "image/bmp"),
     ("a.tiff", drawn("TIFF"), "image/tiff"),
     ("a.wav", sound(), "audio/wav"),
+    ("a.mp4", b"\0\0\0\x20ftypisom\0\0\2\0", "video/mp4"),
+    ("a.m4v", b"\0\0\0\x20ftypM4V \0\0\2\0", "video/mp4"),
+    ("a.m4a", b"\0\0\0\x20ftypM4A \0\0\2\0", "audio/mp4"),
+    ("isom.m4a", b"\0\0\0\x20ftypisom\0\0\2\0", "audio/mp4"),
+    ("a.mov", b"\0\0\0\x14ftypqt  \0\0\2\0", "video/quicktime"),
+    ("old.mov", b"\0\0\0\x08wide\0\0\0\0mdat", "video/quicktime"),
+    ("a.webm", b"\x1aE\xdf\xa3\x9fB\x86\x81\1B\xf7\x81\1B\xf2\x81\4B\xf3\x81\x08B\x82\x84webm", "video/webm"),
+    ("a.mkv", b"\x1aE\xdf\xa3\xa3B\x86\x81\1B\xf7\x81\1B\xf2\x81\4B\x82\x88matroska", "video/x-matroska"),
+    ("a.avi", b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
+    ("a.mp3", b"ID3\4\0\0\0\0\0\0", "audio/mpeg"),
+    ("frames.mp3", b"\xff\xfb\x90\x64\0\0", "audio/mpeg"),
+    ("low.mp3", b"\xff\xe3\x18\xc4\0\0", "audio/mpeg"),
+    ("a.aac", b"\xff\xf1\x50\x80\0\x1f\xfc", "audio/aac"),
+    ("mpeg2.aac", b"\xff\xf9\x50\x80\0\x1f\xfc", "audio/aac"),
+    ("a.ogg", b"OggS\0\2" + bytes(22) + b"\1vorbis", "audio/ogg"),
+    ("a.ogv", b"OggS\0\2" + bytes(22) + b"\x80theora", "video/ogg"),
+    ("a.flac", b"fLaC\0\0\0\x22", "audio/flac"),
+    ("named-only.wav", b"no signature", "audio/wav"),
     ("lying.jpg", PNG, "image/png"),
     ("lying.txt", drawn("JPEG"), "image/jpeg"),
     ("no-suffix", drawn("WEBP"), "image/webp"),
@@ -216,6 +228,16 @@ def test_too_few_bytes_tell_nothing(content: bytes) -> None:
         ("image/jpeg", ".jpg"),
         ("image/webp", ".webp"),
         ("video/mp4", ".mp4"),
+        ("video/quicktime", ".mov"),
+        ("video/webm", ".webm"),
+        ("video/x-matroska", ".mkv"),
+        ("video/x-msvideo", ".avi"),
+        ("audio/mpeg", ".mp3"),
+        ("audio/wav", ".wav"),
+        ("audio/mp4", ".m4a"),
+        ("audio/aac", ".aac"),
+        ("audio/ogg", ".ogg"),
+        ("audio/flac", ".flac"),
         ("unknown/kind", ""),
         (None, ""),
     ],
@@ -265,6 +287,75 @@ def test_only_text_with_a_scheme_is_meant_as_a_url(value: Any, expected: bool) -
 def test_a_url_is_checked(address: str, part: str | None) -> None:
     found = address_problem(address)
     assert found is None if part is None else part in (found or "no problem")
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("asset://asset-123", None),
+        ("ASSET://asset-123", None),
+        ("https://a.b/c.png", None),
+        ("asset://", "it names nothing"),
+        ("asset://a b", "is no URL"),
+        ("ftp://a.b/c", "is no http, https or asset URL"),
+    ],
+)
+def test_a_further_scheme_is_accepted_where_it_is_named(address: str, part: str | None) -> None:
+    found = address_problem(address, ["asset"])
+    assert found is None if part is None else part in (found or "no problem")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("audio/wav", "audio/x-wav"),
+        ("audio/wav", "audio/wave"),
+        ("audio/mpeg", "audio/mp3"),
+        ("audio/mp4", "audio/x-m4a"),
+        ("audio/mp4", "audio/m4a"),
+        ("image/jpeg", "image/jpg"),
+        ("video/x-matroska", "video/matroska"),
+        ("video/quicktime", "video/mov"),
+        ("video/mp4", "Video/MP4; codecs=avc1"),
+        ("video/mp4", "video/*"),
+    ],
+)
+def test_types_are_the_same_however_they_are_spelled(one: str, other: str) -> None:
+    assert same_type(one, other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("audio/mp4", "video/mp4"), ("image/png", "video/*"), ("a/b", "a/bc")])
+def test_other_types_are_not_the_same(one: str, other: str) -> None:
+    assert not same_type(one, other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime_type", "problem"),
+    [
+        ("video", "video/mp4", None),
+        ("video", None, None),
+        ("video", "image/png", "video: a is image/png; it takes a video"),
+        ("audio", "video/mp4", "audio: a is video/mp4; it takes audio"),
+        ("image", "text/plain", "image: a is text/plain; it takes an image"),
+        ("file", "text/plain", None),
+    ],
+)
+def test_a_file_is_checked_for_its_kind_where_no_types_are_documented(
+    kind: str, mime_type: str | None, problem: str | None
+) -> None:
+    built = adapter(flat({kind: URLS}, media={kind: {"kind": kind}}))
+    found = check_file(built, MediaSlot(kind, (kind, 0), "a"), LocalFile("a", mime_type, 1, "", io.BytesIO))
+    assert [problem.message for problem in found] == ([problem.partition(": ")[2]] if problem else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [("image", "a binary file object or a Pillow image"), ("video", "a path, bytes, a binary file object")],
+)
+def test_what_is_no_file_names_what_would_be_one(kind: str, part: str) -> None:
+    with pytest.raises(UnusableMedia) as caught:
+        inspect(5, f"the {kind}", kind)
+    assert str(caught.value).endswith(part)
 
 
 def test_a_long_url_is_shown_in_short() -> None:

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from kie_registry.effects import Fetch, Flow, Run, Sleep
 from kie_registry.errors import ApiError, ConfigurationError, KieError, OutputExists, TransportError
-from kie_registry.media import sniff, suffix_of
+from kie_registry.mime import sniff, suffix_of
 
 _PAUSES = (0.5, 2.0, 5.0)
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
