@@ -122,13 +122,14 @@ def _beside_input(document: Json) -> Json:
 
 def _media(old: Json, new: Json, whole: set[str]) -> Iterator[Finding]:
     for path in dict.fromkeys([*new, *old]):
-        if path in whole:
+        if any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in whole):
             continue
         if path not in old:
             yield Finding(path, "media", "widening", f"{names(path)} takes a file now: a local one is uploaded")
         elif path not in new:
             yield Finding(path, "media", "breaking", f"{names(path)} takes no local file any more")
-        yield from _limits(path, old.get(path, {}), new.get(path, {}))
+            continue
+        yield from _limits(path, old.get(path, {}), new[path])
 
 
 def _limits(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:

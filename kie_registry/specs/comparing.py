@@ -12,7 +12,7 @@ from typing import Any
 
 from kie_registry import schemas
 from kie_registry.specs.constraints import Pair, Schema, constraints, of_another_type
-from kie_registry.specs.findings import ITSELF, PROSE, Finding, as_json, names, shown
+from kie_registry.specs.findings import ITSELF, PROSE, Finding, Kind, as_json, names, shown
 
 ALTERNATIVES = "alternatives"
 """The keyword of findings over ``oneOf`` and ``anyOf``."""
@@ -116,16 +116,23 @@ def _branches(
     pair: Pair, keyword: str, branches: Callable[[Schema], list[Schema]], told: list[Finding]
 ) -> Iterator[Finding]:
     old, new = branches(pair.old), branches(pair.new)
-    all_must_hold = keyword == "allOf"
-    each = "all of {} further rules" if all_must_hold else "one of {} alternatives"
+    if keyword == ALTERNATIVES:
+        # What had no alternatives may have become, or been, one of them.
+        old, new = old or _among(pair.old, pair.new, new), new or _among(pair.new, pair.old, old)
+    each = "one of {} alternatives" if keyword == ALTERNATIVES else "all of {} further rules"
     if not old and new:
-        # What came with the first branches may be told already; that one of them must hold is not.
         yield pair.found(keyword, "breaking", f"must fit {each.format(len(new))} now")
     elif old and not new:
         yield pair.found(keyword, "widening", f"need not fit {each.format(len(old))} any more")
     else:
         yield from _changed_branches(pair, keyword, _without(old, new), _without(new, old), told)
         yield from _exclusive(pair, keyword)
+
+
+def _among(schema: Schema, other: Schema, branches: list[Schema]) -> list[Schema]:
+    """Return the branch of `other` that demands what the whole of `schema` does, if there is one."""
+    beside = {key: value for key, value in other.items() if key not in ("oneOf", "anyOf")}
+    return [branch for branch in branches if _same({**beside, **branch}, schema)][:1]
 
 
 def _changed_branches(
@@ -145,18 +152,20 @@ def _changed_branches(
                     finding.path, finding.keyword, finding.kind, finding.sentence + where, finding.values
                 )
     one_is_enough = keyword == ALTERNATIVES
-    noun = "alternative" if one_is_enough else "rule"
-    for branch in old:
-        kind = "breaking" if one_is_enough else "widening"
-        yield pair.found(keyword, kind, f"has lost the {noun} {_name(branch)}")  # type: ignore[arg-type]
-    for branch in new:
-        kind = "widening" if one_is_enough else "breaking"
-        yield pair.found(keyword, kind, f"has a new {noun}, {_name(branch)}")  # type: ignore[arg-type]
+    noun = "an alternative" if one_is_enough else "a rule"
+    loss: Kind = "breaking" if one_is_enough else "widening"
+    gain: Kind = "widening" if one_is_enough else "breaking"
+    for says, kind, branches in ((f"has lost {noun}", loss, old), (f"has got {noun}", gain, new)):
+        # An alternative of another type is told of with the types.
+        if not (one_is_enough and (pair.path, "type", kind) in known):
+            for branch in branches:
+                yield pair.found(keyword, kind, f"{says}, {_name(branch)}")
 
 
 def _exclusive(pair: Pair, keyword: str) -> Iterator[Finding]:
     """Tell whether exactly one alternative must hold now, or several may."""
-    if keyword != ALTERNATIVES or ("oneOf" in pair.old) == ("oneOf" in pair.new):
+    both = schemas.alternatives(pair.old) and schemas.alternatives(pair.new)
+    if keyword != ALTERNATIVES or not both or ("oneOf" in pair.old) == ("oneOf" in pair.new):
         return
     if "oneOf" in pair.new:
         yield pair.found(keyword, "breaking", "must fit exactly one of its alternatives now (was one or more)")

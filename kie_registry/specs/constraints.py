@@ -71,11 +71,20 @@ def constraints(pair: Pair) -> Iterator[Finding]:
 
 
 def _takes(schema: Schema) -> str:
-    return " or ".join(_KINDS_OF_VALUE.get(kind, str(kind)) for kind in types(schema)) or "any value"
+    return " or ".join(_KINDS_OF_VALUE.get(kind, str(kind)) for kind in _types(schema)) or "any value"
+
+
+_JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+
+
+def _types(schema: Schema) -> list[str]:
+    """Return the types that a schema names, or that its choices have."""
+    values = (_values(schema) or {}).values()
+    return list(types(schema)) or sorted({_JSON_TYPES.get(type(value), "null") for value in values})
 
 
 def _widened(schema: Schema) -> set[str]:
-    kinds = set(types(schema))
+    kinds = set(_types(schema))
     return kinds | {"integer"} if "number" in kinds else kinds
 
 

@@ -90,6 +90,9 @@ def _lists(old: list[Any], new: list[Any], place: Place) -> Iterator[Difference]
         yield from _plain_lists(old, new, place)
         return
     before, after = [as_json(item) for item in old], [as_json(item) for item in new]
+    if before != after and sorted(before) == sorted(after):
+        yield Difference(place, old, new, ORDER)
+        return
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":

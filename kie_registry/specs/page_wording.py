@@ -180,7 +180,8 @@ def _of_parameter(path: str, keyword: str, found: Sequence[Difference]) -> Itera
         elif each.how == KEYS:
             yield f"the parameters of {name} are listed in another order"
         elif each.how == ORDER:
-            yield f"the values in `{keyword}` of {name} are listed in another order"
+            what = "the alternatives" if keyword == ALTERNATIVES else f"the values in `{keyword}`"
+            yield f"{what} of {name} are listed in another order"
     plain = [each for each in found if not each.how]
     if keyword == "enum":
         yield from _of_choices(name, plain)

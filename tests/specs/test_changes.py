@@ -196,14 +196,14 @@ OF_ONE_PARAMETER: list[tuple[str, Json, Json, str, str]] = [
         {"anyOf": [TEXT]},
         {"anyOf": [TEXT, {"type": "string", "format": "uuid"}]},
         "widening",
-        '`x` has a new alternative, `{"format": "uuid", "type": "string"}`',
+        '`x` has got an alternative, `{"format": "uuid", "type": "string"}`',
     ),
     (
         "alternative-removed",
         {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "string", "pattern": "^a"}]},
         {"anyOf": [{"type": "string", "maxLength": 3}]},
         "breaking",
-        '`x` has lost the alternative `{"pattern": "^a", "type": "string"}`',
+        '`x` has lost an alternative, `{"pattern": "^a", "type": "string"}`',
     ),
     (
         "alternative-changed",
@@ -211,6 +211,21 @@ OF_ONE_PARAMETER: list[tuple[str, Json, Json, str, str]] = [
         {"anyOf": [{"type": "string", "maxLength": 2}, {"type": "null"}]},
         "breaking",
         '`x` may have up to 2 characters now (was 3) (in `{"maxLength": 2, "type": "string"}`)',
+    ),
+    (
+        "one-of-what-was-taken",
+        {"oneOf": [TEXT, items()]},
+        TEXT,
+        "breaking",
+        "`x` takes text now (was text or a list)",
+    ),
+    ("more-beside", TEXT, {"oneOf": [TEXT, items()]}, "widening", "`x` takes text or a list now (was text)"),
+    (
+        "order-of-alternatives",
+        {"oneOf": [TEXT, items()]},
+        {"oneOf": [items(), TEXT]},
+        "wording",
+        "the alternatives of `x` are listed in another order",
     ),
     (
         "file-types-added",
@@ -415,7 +430,7 @@ OF_THE_INPUT: list[tuple[str, tuple[Json, Json], tuple[Json, Json], str, str]] =
         (LAMP, {"allOf": [{"minProperties": 1}]}),
         (LAMP, {"allOf": [{"minProperties": 1}, {"required": ["prompt"]}]}),
         "breaking",
-        "the input has a new rule, the one with `prompt`",
+        "the input has got a rule, the one with `prompt`",
     ),
     (
         "one-or-several",
