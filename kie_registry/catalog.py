@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from kie_registry.flows.ask import ask
 from kie_registry.session import Session
 from kie_registry.settings import Settings
 from kie_registry.specs.published import MAX_BYTES, Published, read_published
-from kie_registry.turnstile import Turnstile
+from kie_registry.turnstile import PACE, Turnstile
 from kie_registry.wording import clip, either
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ def _run(flow: Callable[[Session], Flow[T]]) -> T:
 def _ask(session: Session, endpoint: Any, kwargs: dict[str, Any]) -> Flow[Answer]:
     """Ask when it is our turn; another program of the same key may have had it, so more than once."""
     settings = session.settings
-    turnstile = Turnstile(f"{settings.base_url} {settings.api_key}")
+    turnstile = Turnstile(f"{settings.base_url} {settings.api_key}", PACE)
     for _ in range(_ATTEMPTS):
         pause = yield Run(turnstile.take)
         if pause > 0:
@@ -161,7 +162,8 @@ def _part(data: Any, name: str) -> Any:
     """Return a part of what the generated code read, which leaves what it did not understand as it came."""
     from kie_generated.types import Unset
 
-    value = data.get(name) if isinstance(data, dict) else getattr(data, name, None)
+    attribute = re.sub(r"[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+    value = data.get(name) if isinstance(data, dict) else getattr(data, attribute, None)
     return None if isinstance(value, Unset) else value
 
 
