@@ -50,16 +50,15 @@ class Spec:
         return request_schema(self.document) is not None
 
 
-def read_spec(specs: Path, slug: str) -> Spec:
-    """Read, normalize and correct one vendored spec.
+def read_spec(specs: Path, slug: str, *, title: str) -> Spec:
+    """Read, normalize and correct one vendored spec; `title` is that of its page, empty where it has none.
 
     Raises:
         SpecError: It cannot be used; the file is named.
     """
     path = specs / f"{slug}.yaml"
-    source = read_sources(specs).get(slug)
     published = load_document(path.read_bytes(), source=str(path))
-    document, _ = normalize(published, slug=slug, title=source.title if source else None)
+    document, _ = normalize(published, slug=slug, title=title or None)
     overlay = specs / "overlays" / f"{slug}.yaml"
     if overlay.exists():
         import yaml
@@ -80,7 +79,9 @@ def generate(specs: Path, package: Path, *, everything: bool = False) -> list[st
     """
     slugs = sorted(path.stem for path in specs.glob("*.yaml"))
     known = Fingerprints.load(package)
-    inputs = {slug: known.inputs_of(specs, slug) for slug in slugs}
+    sources = read_sources(specs)
+    titles = {slug: sources[slug].title if slug in sources else "" for slug in slugs}
+    inputs = {slug: known.inputs_of(specs, slug, titles[slug]) for slug in slugs}
     changed = [slug for slug in slugs if everything or not known.holds(package, slug, inputs[slug])]
     gone = set(known.slugs()) - set(slugs)
     if not changed and not gone:
@@ -89,7 +90,7 @@ def generate(specs: Path, package: Path, *, everything: bool = False) -> list[st
         built = Path(scratch) / package.name
         built.mkdir()
         for slug in changed:
-            _generate_one(read_spec(specs, slug), built)
+            _generate_one(read_spec(specs, slug, title=titles[slug]), built)
         format_code(built)
         for slug in gone:
             _remove(package / package_name(slug))

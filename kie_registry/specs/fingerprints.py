@@ -41,13 +41,10 @@ class Fingerprints:
         """Return the slugs that were generated."""
         return list(self._entries)
 
-    def inputs_of(self, specs: Path, slug: str) -> str:
-        """Return the hash of all that decides what is generated for `slug`."""
-        from kie_registry.specs.vendor import read_sources
-
-        source = read_sources(specs).get(slug)
+    def inputs_of(self, specs: Path, slug: str, title: str) -> str:
+        """Return the hash of all that decides what is generated for `slug`; `title` is that of its page."""
         digest = hashlib.sha256(self._toolchain.encode())
-        digest.update((source.title if source else "").encode())
+        digest.update(title.encode())
         for path in (specs / f"{slug}.yaml", specs / "overlays" / f"{slug}.yaml"):
             digest.update(path.read_bytes() if path.exists() else b"\0")
         return digest.hexdigest()
