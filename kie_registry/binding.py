@@ -119,7 +119,8 @@ def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Proble
 def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
     contract = adapter.contract
     media = find_media(contract, given)
-    problems += [problem_of(adapter, name, wrong) for name, wrong in media.problems]
+    found = [problem_of(adapter, name, wrong) for name, wrong in media.problems]
+    problems += [problem for problem in found if problem not in problems]
     for deprecated, current in contract.replaced_by.items():
         if deprecated in given and current in given:
             both = f"cannot be given together with {deprecated}, which it replaces"

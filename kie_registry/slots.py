@@ -86,22 +86,25 @@ def _look(found: Media, path: str, steps: Sequence[str], limits: MediaLimits, sc
     def keep(_place: Place, value: Any) -> Any:
         return value
 
+    def report(place: Place, wrong: str) -> None:
+        where = inner_place(place)
+        found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
+
     def check(place: Place, value: Any) -> Any:
+        if isinstance(value, str) and not value.strip():
+            if value or not empty_is_meant:
+                report(place, "is empty")
+            return value if empty_is_meant else _PLACEHOLDER
         if not is_address(value):
-            if value == "" and isinstance(value, str) and empty_is_meant:
-                return value
             found.slots.append(MediaSlot(path, place, value, limits.kind))
             return _PLACEHOLDER
         if wrong := address_problem(value, limits.schemes):
-            where = inner_place(place) if len(steps) > 1 else ""
-            found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
+            report(place if len(steps) > 1 else place[:1], wrong)
         return value
 
     def several(place: Place, values: Sequence[Any]) -> None:
         if not takes_many:
-            where = f"{inner}: " if (inner := inner_place(place)) else ""
-            wrong = f"{where}takes one {limits.kind}, and {len(values)} are given"
-            found.problems.append((str(place[0]), wrong))
+            report(place, f"takes one {limits.kind}, and {len(values)} are given")
 
     name = steps[0]
     # Addresses will be put into these containers, which may be the caller's own.
