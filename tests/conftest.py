@@ -9,6 +9,7 @@ import pytest
 
 from kie_registry import Kie
 from kie_registry.sandbox import Sandbox
+from kie_registry.testing.serving import client_options, fast_sandbox
 
 _OUTSIDE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -27,7 +28,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
     """A fast sandbox without limits, that draws small pictures."""
-    with Sandbox(latency=0.05, rate_limit=None, read_limit=None, image_scale=0.1) as sandbox:
+    with fast_sandbox(latency=0.05) as sandbox:
         yield sandbox
 
 
@@ -37,8 +38,7 @@ def open_kie(box: Sandbox) -> Iterator[Callable[..., Kie]]:
     opened: list[Kie] = []
 
     def make(**options: object) -> Kie:
-        defaults: dict[str, object] = {"base_url": box.url, "upload_url": box.url, "poll_interval": 0.02}
-        kie = Kie(box.key, **{**defaults, "creates": None, **options})  # type: ignore[arg-type]
+        kie = Kie(box.key, **{**client_options(box), **options})
         opened.append(kie)
         return kie
 

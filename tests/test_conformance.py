@@ -10,7 +10,7 @@ _NAMES = [entry.name for entry in discovery.find(discovery.MODELS) if entry.modu
 _REGISTRY = Registry()
 _ADAPTERS = {adapter.contract.id: adapter for adapter in map(_REGISTRY.get, _NAMES)}
 
-for _model, _adapter in _ADAPTERS.items():
+for _adapter in _ADAPTERS.values():
     _name = f"Test{_adapter.__name__}"
     globals()[_name] = type(_name, (AdapterConformance,), {"__module__": __name__, "adapter": _adapter})
 

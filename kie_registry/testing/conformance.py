@@ -23,7 +23,7 @@ from kie_registry.testing.files import FileTrial, file_problems, problems_of
 from kie_registry.testing.inputs import valid_input, with_defaults
 from kie_registry.testing.json_data import differences
 from kie_registry.testing.limits import ABSENT, UNKNOWN, Trial
-from kie_registry.testing.serving import serving
+from kie_registry.testing.serving import arguments, serving
 
 try:
     import pytest
@@ -120,7 +120,7 @@ class AdapterConformance:
         """The page's example goes through ``generate()``, and the server receives an equal input."""
         with serving(self._adapter, tmp_path) as (box, kie):
             try:
-                kie.generate(self._contract.id, **self._example)
+                kie.generate(self._contract.id, **arguments(self._adapter, self._example))
             except KieError as error:
                 self._fail(f"the example does not go through: {error}")
             (task,) = box.tasks
@@ -194,7 +194,7 @@ class AdapterConformance:
         try:
             return valid_input(self._contract, parameter)
         except KieError as error:
-            pytest.fail(str(error), pytrace=False)
+            self._fail(str(error))
 
     def _must_pass(self, given: Mapping[str, Any], told: str) -> None:
         if problems := problems_of(self._adapter, dict(given)):
@@ -211,7 +211,8 @@ class AdapterConformance:
             pytest.skip(reason)
 
     def _fail(self, message: str) -> NoReturn:
-        pytest.fail(f"{self._contract.id}: {message}", pytrace=False)
+        told = message.removeprefix(f"{self._contract.id}: ")
+        raise pytest.fail.Exception(f"{self._contract.id}: {told}", pytrace=False) from None
 
 
 _CASES: Mapping[str, Callable[[type[Adapter]], Iterable[Any]]] = {

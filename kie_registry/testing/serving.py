@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -33,7 +34,6 @@ def fast_sandbox(**options: Any) -> Sandbox:
         "latency": 0.02,
         "rate_limit": None,
         "read_limit": None,
-        "catalog_limit": None,
         "image_scale": 0.1,
     }
     return Sandbox(**{**quick, **options})
@@ -42,6 +42,12 @@ def fast_sandbox(**options: Any) -> Sandbox:
 def client_options(box: Sandbox) -> dict[str, Any]:
     """Return the arguments, beside the key, of a client of `box`."""
     return {"base_url": box.url, "upload_url": box.url, "poll_interval": POLL_INTERVAL, "creates": None}
+
+
+def arguments(adapter: type[Adapter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an input by native names as arguments of ``generate()``, which has a few names of its own."""
+    own = inspect.signature(Kie.generate).parameters.keys() - {"prompt"}
+    return {adapter.field_names.get(name, name) if name in own else name: value for name, value in given.items()}
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from kie_registry.testing.files import file_problems, file_trials
 from kie_registry.testing.inputs import valid_input, violations_of, with_defaults
 from kie_registry.testing.json_data import differences, same_json
 from kie_registry.testing.limits import ABSENT, Trial
+from kie_registry.testing.serving import arguments
 
 if TYPE_CHECKING:
+    from kie_registry.adapter import Adapter
     from kie_registry.contract import Contract
     from kie_registry.sandbox import Sandbox
 
@@ -106,8 +108,12 @@ class Way:
         self.report.attempt("limits", self._break_limits)
 
     @property
+    def _adapter(self) -> type[Adapter]:
+        return self.kie.models.get(self.prepared.id)
+
+    @property
     def _contract(self) -> Contract:
-        return self.kie.models.get(self.prepared.id).contract
+        return self._adapter.contract
 
     def _describe(self) -> None:
         info = self.kie.models.describe(self.prepared.id)
@@ -122,7 +128,7 @@ class Way:
         self.report.example = published.rules
         given = dict(contract.example) if contract.example else valid_input(contract)
         before = len(self.box.tasks)
-        result = self.kie.generate(self.prepared.id, **given)
+        result = self.kie.generate(self.prepared.id, **arguments(self._adapter, given))
         (task,) = self.box.tasks[before:]
         expected = with_defaults(contract.input, given)
         self.report.failures += [f"example: at the server, {each}" for each in differences(expected, task.input)]
@@ -151,7 +157,7 @@ class Way:
     def _must_refuse(self, trial: Trial) -> None:
         told = f"{trial.place or 'the input'} ({trial.rule}: {trial.limit!r:.60})"
         try:
-            self.kie.submit(self.prepared.id, **trial.beyond)
+            self.kie.submit(self.prepared.id, **arguments(self._adapter, trial.beyond))
         except InvalidRequest:
             return
         except KieError as error:
@@ -160,7 +166,7 @@ class Way:
             self.report.failures.append(f"limits: breaking {told} is not refused")
 
     def _unrefused_files(self) -> Iterator[str]:
-        adapter = self.kie.models.get(self.prepared.id)
+        adapter = self._adapter
         for trial in file_trials(adapter.contract):
             if trial.beyond is not None:
                 self.report.limits += 1
