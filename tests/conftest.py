@@ -11,6 +11,9 @@ from kie_registry import Kie
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import client_options, fast_sandbox
 
+# A distribution of its own, whose tests run where it can be imported.
+collect_ignore = ["third_party"]
+
 _OUTSIDE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +53,8 @@ class TestLamp(AdapterConformance):
 
 
 def run(pytester: pytest.Pytester, *source: str) -> pytest.RunResult:
-    pytester.makepyfile("".join(source))
+    if source:
+        pytester.makepyfile("".join(source))
     return pytester.runpytest_inprocess(*(f"-pno:{plugin}" for plugin in _UNUSED))
 
 
@@ -298,6 +301,13 @@ def test_a_wrong_declaration_is_one_clear_error(pytester: pytest.Pytester, sourc
     result = run(pytester, header + source)
     result.stdout.fnmatch_lines([message])
     assert "Traceback" not in result.stdout.str()
+
+
+def test_a_plugin_of_somebody_else_passes_its_own_tests(pytester: pytest.Pytester) -> None:
+    plugin = Path(__file__).parents[1] / "third_party" / "kie-acme"
+    shutil.copytree(plugin, pytester.path, dirs_exist_ok=True)
+    pytester.syspathinsert()
+    run(pytester).assert_outcomes(passed=22, skipped=1)
 
 
 def test_fixtures_are_there_for_whoever_asks(pytester: pytest.Pytester) -> None:
