@@ -79,3 +79,51 @@ def test_of_branches_only_what_all_of_them_need_is_missing() -> None:
         "prompt: is missing",
         'images (image_url): is missing (in "Image", which comes nearest)',
     ]
+
+
+A: dict[str, Any] = {"title": "By text", "properties": {"mode": {"const": "a"}, "n": {"maximum": 3}}}
+B: dict[str, Any] = {"properties": {"mode": {"const": "b"}, "url": TEXT}, "required": ["url", "mode"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "found"),
+    [
+        ("oneOf", {"mode": "b", "url": "x"}, []),
+        ("oneOf", {"mode": "b"}, [("url", "is missing (in alternative 2 of 2, which comes nearest)")]),
+        (
+            "anyOf",
+            {"mode": "a", "n": 4},
+            [("n", '4 is above the largest value, 3 (in "By text", which comes nearest)')],
+        ),
+        (
+            "oneOf",
+            {"mode": "c", "url": "x"},
+            [("mode", '"a" was expected (in "By text", which comes nearest)')],
+        ),
+    ],
+    ids=["one fits", "a missing one", "a limit", "neither mode"],
+)
+def test_of_several_branches_the_nearest_is_explained(
+    key: str, given: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    violations = contract({key: [A, B]}).violations(given)
+    assert [(violation.native, violation.message) for violation in violations] == found
+
+
+def test_of_branches_that_exclude_each_other_only_one_may_fit() -> None:
+    branches = [{"title": "A", "required": ["a"]}, {"required": ["b"]}]
+    (violation,) = contract({"properties": {"a": TEXT, "b": TEXT}, "oneOf": branches}).violations(
+        {"a": "1", "b": "2"}
+    )
+    assert violation.message == 'fits "A" and alternative 2 of 2 at once, and must fit only one of them'
+
+
+def test_what_a_branch_takes_is_not_called_unknown_where_the_branch_fails() -> None:
+    branches = [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}]
+    violations = contract({"anyOf": branches, "unevaluatedProperties": False}).violations({"a": "x"})
+    assert [violation.native for violation in violations] == ["a"]
+
+
+def test_the_parameters_are_those_of_all_branches() -> None:
+    of = contract({"properties": {"p": TEXT}, "required": ["p"], "oneOf": [A, B]})
+    assert (list(of.parameters), of.required) == (["p", "mode", "n", "url"], frozenset({"p"}))

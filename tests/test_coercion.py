@@ -153,7 +153,7 @@ def test_a_value_is_left_alone_where_meaning_would_be_lost(value: Any, schema: d
         (5.5, {"type": "integer"}),
         (1e300, {"type": "integer"}),
         ([1], {"anyOf": [SWITCH, {"type": "object"}]}),
-        ([5, "a"], {"type": "array", "prefixItems": [WHOLE, TEXT], "items": WHOLE}),
+        ([5, "5"], {"type": "array", "prefixItems": [WHOLE, TEXT], "items": WHOLE}),
     ],
     ids=str,
 )

@@ -44,6 +44,9 @@ EITHER: dict[str, Any] = {"anyOf": [TEXT, TEXTS]}
         pytest.param({"image_size": NAMED_RATIOS}, {"aspect_ratio": "image_size"}, id="image_size as names"),
         pytest.param({"image_size": SIZES}, {"resolution": "image_size"}, id="image_size that is no ratio"),
         pytest.param({"image_size": TEXT}, {"image_size": "image_size"}, id="image_size without values"),
+        pytest.param(
+            {"image_size": {"enum": ["1:1", "2K"]}}, {"aspect_ratio": "image_size"}, id="image_size of both forms"
+        ),
         pytest.param({"ratio": RATIOS}, {"aspect_ratio": "ratio"}, id="ratio"),
         pytest.param({"quality": SIZES}, {"resolution": "quality"}, id="quality that is a resolution"),
         pytest.param({"quality": LEVELS}, {"quality": "quality"}, id="quality that is none"),
