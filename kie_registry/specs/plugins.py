@@ -112,11 +112,11 @@ def import_name(name: str) -> str:
             f"{name!r} is no name of a distribution: letters, digits and . _ - between them, as in kie-flux"
         )
     package = re.sub(r"[-_.]+", "_", name).lower()
-    better = f"kie-{name.lower()}"
+    better = f"{name.lower()}-models" if package.startswith("kie") else f"kie-{name.lower()}"
     if not package.isidentifier() or keyword.iskeyword(package):
         raise SpecError(f"{name!r} would be imported as {package}, which Python cannot import; try {better}")
     if package in _OURS or package in sys.stdlib_module_names:
-        raise SpecError(f"{name!r} would be imported as {package}, which is there already; try {better}-models")
+        raise SpecError(f"{name!r} would be imported as {package}, which is there already; try {better}")
     owners = {re.sub(r"[-_.]+", "-", owner).lower() for owner in packages_distributions().get(package, ())}
     if owners - {re.sub(r"[-_.]+", "-", name).lower()}:
         raise SpecError(
