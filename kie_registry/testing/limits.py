@@ -10,10 +10,11 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from kie_registry.coercion import coerce
 from kie_registry.errors import SpecError
 from kie_registry.schemas import Schema, parts, types
 from kie_registry.testing.branches import flattened
-from kie_registry.testing.values import fits, items_of, make_value, text_of
+from kie_registry.testing.values import fits, items_of, make_value, takes_addresses, text_of
 
 
 class _Absent(enum.Enum):
@@ -69,8 +70,8 @@ def trials(schema: Schema) -> Iterator[Trial]:
     seen = set()
     for flat in flats:
         for trial in _trials(flat):
-            # In one of several branches, what breaks a limit may be right in another.
-            if len(flats) > 1 and trial.beyond is not ABSENT and fits(trial.beyond, schema):
+            # In one of several branches, what breaks a limit may be right in another, in the form of that one.
+            if len(flats) > 1 and trial.beyond is not ABSENT and fits(coerce(trial.beyond, schema), schema):
                 continue
             if trial.edge is not ABSENT and not fits(trial.edge, schema):
                 trial = evolve(trial, edge=ABSENT)  # noqa: PLW2901
@@ -101,13 +102,19 @@ def _choices(flat: Schema) -> Iterator[Trial]:
 def _of_text(flat: Schema) -> Iterator[Trial]:
     least, most = flat.get("minLength"), flat.get("maxLength")
     if most is not None and most <= _LONGEST_TEXT:
-        yield Trial("", "maxLength", most, text_of(flat, int(most)), text_of(flat, int(most) + 1))
+        yield Trial("", "maxLength", most, _edge(flat, int(most)), text_of(flat, int(most) + 1))
     if least is not None and least <= _LONGEST_TEXT:
         beyond = text_of(flat, int(least) - 1) if least >= 1 else ABSENT
-        yield Trial("", "minLength", least, text_of(flat, int(least)), beyond)
+        yield Trial("", "minLength", least, _edge(flat, int(least)), beyond)
     if "pattern" in flat:
         wrong = [text for text in _NO_MATCHES if not fits(text, {"pattern": flat["pattern"]})]
-        yield Trial("", "pattern", flat["pattern"], _made(flat), wrong[0] if wrong else ABSENT)
+        edge = ABSENT if takes_addresses(flat) else _made(flat)
+        yield Trial("", "pattern", flat["pattern"], edge, wrong[0] if wrong else ABSENT)
+
+
+def _edge(flat: Schema, length: int) -> Any:
+    """Return a text of `length` characters; of an address, nothing if it would be too short for one."""
+    return ABSENT if takes_addresses(flat) and length <= len("https://") else text_of(flat, length)
 
 
 def _of_integer(flat: Schema) -> Iterator[Trial]:

@@ -47,10 +47,15 @@ def make_value(schema: Schema) -> Any:
 
 def text_of(schema: Schema, length: int) -> str:
     """Return a text of `length` characters, an address where `schema` asks for one and it is long enough."""
-    start = _ADDRESS.format(1) if schema.get("format") in ("uri", "url") else ""
-    if not start:
+    start = _ADDRESS.format(1) if takes_addresses(schema) else ""
+    if not start or length == 0:
         return "a" * length
     return start if len(start) == length else start[: length - 1].ljust(length, "a")
+
+
+def takes_addresses(schema: Schema) -> bool:
+    """Whether `schema` asks for a URL."""
+    return schema.get("format") in ("uri", "url")
 
 
 def items_of(schema: Schema, count: int) -> list[Any]:
@@ -105,7 +110,7 @@ def _is_blank(value: Any) -> bool:
 
 def _texts(flat: Schema) -> Iterator[str]:
     least, most = int(flat.get("minLength", 0)), flat.get("maxLength")
-    if flat.get("format") in ("uri", "url"):
+    if takes_addresses(flat):
         start = len(_ADDRESS.format(1))
         yield from (_ADDRESS.format(number) for number in range(1, _MOST // 2) if start >= least)
         yield text_of(flat, max(least, min(start, most or start)))

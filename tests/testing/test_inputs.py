@@ -137,6 +137,17 @@ def test_what_another_branch_takes_breaks_nothing() -> None:
     assert limits == [4]
 
 
+def test_what_another_branch_takes_in_its_own_form_breaks_nothing() -> None:
+    branches = [{"type": "integer", "maximum": 5}, {"type": "string"}]
+    assert ("a", "maximum") not in tried(contract({"a": {"anyOf": branches}}))
+
+
+def test_an_address_that_would_be_too_short_is_not_tried() -> None:
+    made = contract({"it": {"type": "string", "format": "uri", "maxLength": 5}})
+    (trial,) = (trial for trial in violations_of(made) if trial.rule == "maxLength")
+    assert (trial.edge, _it(trial.beyond)) == (ABSENT, "httpsa")
+
+
 def test_every_choice_is_tried_and_one_that_is_none() -> None:
     found = [trial for trial in violations_of(contract({"a": {"enum": ["x", "y"]}})) if trial.rule == "enum"]
     assert [trial.edge for trial in found] == [{"a": "x"}, {"a": "y"}, ABSENT]
