@@ -22,7 +22,7 @@ from kie_registry.added import keep
 from kie_registry.settings import home
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
+    from importlib.metadata import Distribution, EntryPoint
 
 MODELS = "kie_registry.models"
 PLUGINS = "kie_registry.plugins"
@@ -60,24 +60,26 @@ def find(group: str) -> list[PluginEntry]:
     cache = _cache_file(sys.path)
     known = _read(cache, stamp)
     if known is None:
-        known = {name: _ask(name) for name in _GROUPS}
+        known = _ask()
         _write(cache, stamp, known)
     return known[group]
 
 
-def _ask(group: str) -> list[PluginEntry]:
+def _ask() -> dict[str, list[PluginEntry]]:
     from importlib.metadata import entry_points
 
-    found = {
-        PluginEntry(
-            entry.name,
-            module := entry.value.partition(":")[0].strip(),
-            entry.dist.name if entry.dist else "unknown distribution",
-            _directory(entry.dist, module) if group == CLIENTS else "",
-        )
-        for entry in entry_points(group=group)
+    everything = entry_points()
+    return {
+        group: sorted({_plugin_entry(entry, group) for entry in everything.select(group=group)}, key=astuple)
+        for group in _GROUPS
     }
-    return sorted(found, key=astuple)
+
+
+def _plugin_entry(entry: EntryPoint, group: str) -> PluginEntry:
+    module = entry.value.partition(":")[0].strip()
+    distribution = entry.dist.name if entry.dist else "unknown distribution"
+    directory = _directory(entry.dist, module) if group == CLIENTS else ""
+    return PluginEntry(entry.name, module, distribution, directory)
 
 
 def _directory(distribution: Distribution | None, package: str) -> str:
