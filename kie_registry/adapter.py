@@ -107,10 +107,11 @@ def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]
     with that branch's own forms and defaults.
     """
     parameters = contract.parameters
-    # An iterator can be read only once, and each branch will be tried.
-    given = {name: as_listed(value, {}) for name, value in given.items()}
-    result = _completed(contract, given, parameters, contract.required)
     branches = [branch for part in schemas.parts(contract.input) for branch in schemas.alternatives(part)]
+    if branches:
+        # An iterator can be read only once, and each branch will be tried.
+        given = {name: as_listed(value, {}) for name, value in given.items()}
+    result = _completed(contract, given, parameters, contract.required)
     if not branches or contract.holds(find_media(contract, result).checked):
         return result
     for branch in branches:

@@ -54,10 +54,11 @@ WAYS = contract(
     [
         ({}, {"mode": "text", "length": 5}),
         ({"images": URL}, {"image_url": URL, "mode": "image"}),
+        ({"images": iter([URL])}, {"image_url": URL, "mode": "image"}),
         ({"mode": "image", "images": URL}, {"mode": "image", "image_url": URL}),
         ({"mode": "TEXT"}, {"mode": "text", "length": 5}),
     ],
-    ids=["the first", "the one that takes an image", "as it is given", "in another case"],
+    ids=["the first", "the one that takes an image", "an iterator", "as it is given", "in another case"],
 )
 def test_the_defaults_of_the_branch_that_then_fits_are_sent(given: dict[str, Any], sent: dict[str, Any]) -> None:
     bound = bind(adapter(WAYS), {"prompt": "a", **given})
@@ -110,6 +111,15 @@ def test_of_several_branches_the_nearest_is_explained(
     assert [(violation.native, violation.message) for violation in violations] == found
 
 
+def test_a_branch_that_does_not_know_what_is_given_is_not_near() -> None:
+    branches = [
+        {"properties": {"a": TEXT}, "required": ["x"], "additionalProperties": False},
+        {"properties": {"a": TEXT, "b": TEXT}, "required": ["y"], "additionalProperties": False},
+    ]
+    (violation,) = contract({"oneOf": branches}).violations({"a": "1", "b": "2"})
+    assert violation.native == "y"
+
+
 def test_of_branches_that_exclude_each_other_only_one_may_fit() -> None:
     branches = [{"title": "A", "required": ["a"]}, {"required": ["b"]}]
     (violation,) = contract({"properties": {"a": TEXT, "b": TEXT}, "oneOf": branches}).violations(
@@ -119,8 +129,8 @@ def test_of_branches_that_exclude_each_other_only_one_may_fit() -> None:
 
 
 def test_what_a_branch_takes_is_not_called_unknown_where_the_branch_fails() -> None:
-    branches = [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}]
-    violations = contract({"anyOf": branches, "unevaluatedProperties": False}).violations({"a": "x"})
+    branches = [{"properties": {"a": {"type": "integer"}, "b": TEXT}, "required": ["a"]}]
+    violations = contract({"anyOf": branches, "unevaluatedProperties": False}).violations({"a": "x", "b": "y"})
     assert [violation.native for violation in violations] == ["a"]
 
 
