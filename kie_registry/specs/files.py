@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kie_registry.schemas import Schema, parameters, types
+from kie_registry.schemas import Schema, parameters, parts, types
 from kie_registry.specs import prose
 from kie_registry.specs.documents import Json
 
@@ -34,45 +34,38 @@ def file_parameters(schema: Schema) -> Json:
 
 def _walk(schema: Schema, prefix: str) -> Iterator[tuple[str, Json]]:
     for name, parameter in parameters(schema).items():
-        inner = _item(parameter)
-        if "string" in types(inner) or "string" in types(parameter):
-            if limits := _limits(name, parameter, inner):
+        levels = _levels(parameter)
+        if any("string" in types(level) for level in levels):
+            if limits := _limits(name, levels):
                 yield f"{prefix}{name}", limits
-        elif parameters(inner):
-            mark = "[]" if "array" in types(parameter) else ""
-            yield from _walk(inner, f"{prefix}{name}{mark}.")
+            continue
+        for level in levels:
+            mark = "" if level in parts(parameter) else "[]"
+            yield from _walk(level, f"{prefix}{name}{mark}.")
 
 
-def _item(parameter: Schema) -> Schema:
-    """Return the schema of one value: of an item, where the parameter takes a list."""
-    candidates = [parameter, *(parameter.get("oneOf") or ()), *(parameter.get("anyOf") or ())]
-    items = [
-        each["items"]
-        for each in candidates
-        if isinstance(each, Mapping) and isinstance(each.get("items"), Mapping)
-    ]
-    return items[0] if items else parameter
+def _levels(parameter: Schema) -> list[Schema]:
+    """Return the schemas that speak of one value: the parameter's, its alternatives', and those of their items."""
+    whole = list(parts(parameter))
+    return [*whole, *(each["items"] for each in whole if isinstance(each.get("items"), Mapping))]
 
 
-def _limits(name: str, parameter: Schema, inner: Schema) -> Json | None:
-    said = " ".join(
-        filter(None, (prose.said(dict(parameter)), prose.said(dict(inner)) if inner is not parameter else ""))
-    )
-    accepted = prose.accepted_types(said)
-    size = prose.max_bytes(said)
-    if "enum" in inner or "enum" in parameter:
+def _limits(name: str, levels: list[Schema]) -> Json | None:
+    if any("enum" in level for level in levels):
         return None
+    said = " ".join(filter(None, (prose.said(dict(level)) for level in levels)))
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     kind = next((kind for kind, marks in _KINDS.items() if set(marks) & set(words)), None)
-    formats = {parameter.get("format"), inner.get("format")}
     by_name = bool(words) and words[-1] in _FILES and (kind is not None or words[-1] in ("url", "urls"))
-    if not (formats & _FORMATS or accepted or by_name or (size is not None and "url" in said.lower())):
+    by_format = any(level.get("format") in _FORMATS for level in levels)
+    if not (by_name or by_format or prose.tells_of_a_file(said)):
         return None
+    accepted = prose.accepted_types(said)
     by_type = {each.partition("/")[0] for each in accepted} & set(_KINDS)
     by_prose = re.search(r"\b(image|video|audio)s?\b", said.lower())
     return {
         "kind": kind or (by_type.pop() if len(by_type) == 1 else by_prose[1] if by_prose else "file"),
         "types": accepted,
-        "max_bytes": size,
+        "max_bytes": prose.max_bytes(said),
         "schemes": prose.schemes(said),
     }

@@ -20,6 +20,7 @@ _SIZE = re.compile(
     r"|not exceed(?:ing)?|no (?:more|larger) than|≤|<=?)\s*(\d+(?:\.\d+)?)\s*(KB|MB|GB)\b",
     re.IGNORECASE,
 )
+_UPLOAD = re.compile(r"\b(urls?|upload(ed)?)\b", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]{1,20})://")
 # The name of a format -> what it is called as a MIME type.
 _FORMAT_TYPES: dict[str, str] = {
@@ -63,6 +64,12 @@ def accepted_types(prose: str) -> list[str]:
         if match := pattern.search(prose):
             return list(dict.fromkeys(_MIME.findall(match[1]))) or _of_formats(match[1])
     return []
+
+
+def tells_of_a_file(prose: str) -> bool:
+    """Whether the prose says by itself that a parameter takes a file."""
+    limited = bool(accepted_types(prose)) or max_bytes(prose) is not None
+    return _TYPES.search(prose) is not None or (limited and _UPLOAD.search(prose) is not None)
 
 
 def _of_formats(listed: str) -> list[str]:

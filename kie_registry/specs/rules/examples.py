@@ -78,11 +78,11 @@ def admit_shown_parameters(document: Json, _slug: str) -> Iterator[str]:
     if schema is None or example is None:
         return
     known = parameters(schema)
-    for name, value in list(example.items()):
-        if name.strip() != name and name.strip() in known:
-            example[name.strip()] = example.pop(name)
-            yield f"input: {name!r}"
-        elif name not in known:
+    for name in [name for name in example if name != name.strip()]:
+        example[name.strip()] = example.pop(name)
+        yield f"input: {name!r}"
+    for name, value in example.items():
+        if name not in known:
             if not isinstance(schema.get("properties"), dict):
                 schema["properties"] = {}
             described = {"description": "Not described on the page; its example gives it."}
@@ -138,7 +138,8 @@ def fit_example(document: Json, _slug: str) -> Iterator[str]:
             example[name] = copy.deepcopy(_shown(known[name])[0])
             yield f"input.{name}: {example[name]!r} added"
     given = {**_defaults(schema), **example}
-    if not fits(given, schema) and not any(fits(given, branch) for branch in alternatives(schema)):
+    taken = fits(given, schema) or any(fits(given, branch) for branch in alternatives(schema))
+    if not example or not taken:
         del content["example"]
         yield "$..example: dropped"
     elif content["example"].get("model") != (request_schema(document) or {})["properties"]["model"]["const"]:

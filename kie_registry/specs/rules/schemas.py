@@ -80,8 +80,8 @@ def known_types(document: Json, _slug: str) -> Iterator[str]:
 def schemas_as_mappings(document: Json, _slug: str) -> Iterator[str]:
     """Replace what stands where a schema belongs and is none (null, or a text) by one that takes anything."""
     for place, node in input_nodes(document):
-        for key in ("properties", "items"):
-            if key in node and not isinstance(node[key], (dict, bool)):
+        for key, kinds in (("properties", dict), ("items", (dict, bool))):
+            if key in node and not isinstance(node[key], kinds):
                 node[key] = {}
                 yield f"{place}.{key}"
         for name, schema in node.get("properties", {}).items():

@@ -74,13 +74,12 @@ def values_of_type(document: Json, _slug: str) -> Iterator[str]:
             del node["enum"]
             yield f"{place}.enum: {enum}"
             continue
-        if kinds := types(node):
+        read = enum
+        if kinds := types(node) if "type" in node else ():
             read = [_as_type(value, kinds) for value in enum if value is not None or "null" in kinds]
-            if _MISFIT in read:
+            if _MISFIT in read or not read:
                 yield f"{place}.type: {node.pop('type')}"
                 read = enum
-        else:
-            read = enum
         distinct = [value for at, value in enumerate(read) if not _among(value, read[:at])]
         if not _same(distinct, enum):
             node["enum"] = distinct
