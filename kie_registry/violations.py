@@ -37,14 +37,11 @@ def read_errors(errors: Iterable[ValidationError], schema: Schema) -> list[Viola
 
     Where the input fits none of several alternatives, these are the violations of the one that comes nearest.
     """
-    known = schemas.parameters(schema)
     errors = list(errors)
-    found = [violation for error in errors for violation in _read(error, schema)]
     # What stands in a branch that fails counts as unknown for the validator, and is not.
-    really = [
-        violation for violation in found if violation.message != _NO_PARAMETER or violation.native not in known
-    ]
-    return really or found
+    sure = [error for error in errors if error.kind.name != "unevaluatedProperties"]
+    found = [violation for error in errors for violation in _read(error, schema)]
+    return [violation for violation in found if violation.message != _ELSEWHERE or not sure]
 
 
 def _read(error: ValidationError, schema: Schema) -> Iterator[Violation]:
@@ -55,7 +52,9 @@ def _read(error: ValidationError, schema: Schema) -> Iterator[Violation]:
     elif name == "required" and not path:
         yield Violation(str(rule["property"]), _MISSING)
     elif name in _UNKNOWN and not path:
-        yield from (Violation(str(unexpected), _NO_PARAMETER) for unexpected in rule["unexpected"])
+        known = schemas.parameters(schema)
+        for unexpected in rule["unexpected"]:
+            yield Violation(str(unexpected), _ELSEWHERE if unexpected in known else _NO_PARAMETER)
     else:
         yield Violation(path[0] if path else "", _place(path) + _explain(name, rule, error))
 
@@ -70,12 +69,14 @@ def _read_alternatives(
     error: ValidationError, branches: Sequence[Sequence[ValidationError]], schema: Schema
 ) -> Iterator[Violation]:
     path = [str(part) for part in error.instance_path]
-    native, labels = path[0] if path else "", _labels(error, schema, len(branches))
+    described = _described(error, schema, len(branches))
+    native, labels = path[0] if path else "", _labels(described)
     if fitting := [label for label, errors in zip(labels, branches, strict=True) if not errors]:
         several = f"fits {' and '.join(fitting)} at once, and must fit only one of them"
         yield Violation(native, _place(path) + several)
         return
-    costs = [sum(map(_cost, errors)) for errors in branches]
+    strangers = [0] * len(branches) if path else _strangers(described, error.instance)
+    costs = [sum(map(_cost, errors)) + 2 * more for errors, more in zip(branches, strangers, strict=True)]
     near = [at for at, cost in enumerate(costs) if cost == min(costs)]
     missing = [[_missing_name(wrong) for wrong in branches[at]] for at in near]
     if not path and len(near) > 1 and all(all(names) for names in missing):
@@ -89,30 +90,43 @@ def _read_alternatives(
             yield from (evolve(found, message=found.message + where) for found in _read(wrong, schema))
 
 
-def _labels(error: ValidationError, schema: Schema, total: int) -> list[str]:
-    """Return what to call each branch: its title, else its number."""
+def _described(error: ValidationError, schema: Schema, total: int) -> list[Schema]:
+    """Return the schemas of the branches that an error tells of; empty ones where they cannot be found."""
     node: Any = schema
     try:
         for step in error.schema_path:
             node = node[step]
-        titles = [branch.get("title") if isinstance(branch, Mapping) else None for branch in node]
     except (LookupError, TypeError):
-        titles = []
-    titles += [None] * (total - len(titles))
+        node = []
+    found = [branch if isinstance(branch, Mapping) else {} for branch in node]
+    return [*found, *[{}] * (total - len(found))]
+
+
+def _labels(described: Sequence[Schema]) -> list[str]:
+    """Return what to call each branch: its title, else its number."""
     return [
-        json.dumps(clip(str(title)), ensure_ascii=False) if title else f"alternative {number} of {total}"
-        for number, title in enumerate(titles, start=1)
+        json.dumps(clip(str(title)), ensure_ascii=False)
+        if (title := branch.get("title"))
+        else f"alternative {at} of {len(described)}"
+        for at, branch in enumerate(described, start=1)
     ]
 
 
+def _strangers(described: Sequence[Schema], given: Any) -> list[int]:
+    """Return for each branch how much of what is given belongs to others of them, and not to it."""
+    names = [set(schemas.parameters(branch)) for branch in described]
+    somewhere = set(given).intersection(set().union(*names)) if isinstance(given, Mapping) else set()
+    return [len(somewhere - own) for own in names]
+
+
 def _cost(error: ValidationError) -> int:
-    """Return how far an error takes a branch from what was meant: what was given tells more than what was not."""
+    """Return how far an error takes a branch from what was meant: a value that it never takes tells most."""
     name, rule = error.kind.name, error.kind.as_dict()
     if name in ("anyOf", "oneOf"):
         return min((sum(map(_cost, errors)) for errors in rule.get("context", ())), default=2)
     if name in _UNKNOWN:
         return 2 * len(rule["unexpected"])
-    return {"required": 1, "type": 4}.get(name, 2)
+    return {"type": 4, "enum": 2, "const": 2, "falseSchema": 2}.get(name, 1)
 
 
 def _missing_name(error: ValidationError) -> str | None:
@@ -136,6 +150,7 @@ def _explain(name: str, rule: Mapping[str, Any], error: ValidationError) -> str:
 
 _MISSING = "is missing"
 _NO_PARAMETER = "is no parameter of this model"
+_ELSEWHERE = "does not go together with what else is given"
 _WRONG_TYPE = " is of the wrong type; it takes "
 _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "enum": lambda value, rule: f"{_show(value)}{LISTS_CHOICES}{', '.join(map(_show, rule['options']))}",

@@ -99,7 +99,7 @@ B: dict[str, Any] = {"properties": {"mode": {"const": "b"}, "url": TEXT}, "requi
         (
             "oneOf",
             {"mode": "c", "url": "x"},
-            [("mode", '"a" was expected (in "By text", which comes nearest)')],
+            [("mode", '"b" was expected (in alternative 2 of 2, which comes nearest)')],
         ),
     ],
     ids=["one fits", "a missing one", "a limit", "neither mode"],
@@ -118,6 +118,26 @@ def test_a_branch_that_does_not_know_what_is_given_is_not_near() -> None:
     ]
     (violation,) = contract({"oneOf": branches}).violations({"a": "1", "b": "2"})
     assert violation.native == "y"
+
+
+BY_TEXT = {"properties": {"p": TEXT | {"maxLength": 3}, "n": WHOLE}, "required": ["p"]}
+BY_IMAGE = {"properties": {"p": TEXT, "url": TEXT, "n": {"enum": ["5"]}}, "required": ["url"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"p": "long"}, ("p", "has 4 characters; at most 3 are allowed")),
+        ({"url": "x", "n": 7}, ("n", '7 is not one of "5"')),
+        ({"p": "a", "url": "x", "n": 5}, ("url", "does not go together with what else is given")),
+        ({"p": "a", "q": 1}, ("q", "is no parameter of this model")),
+    ],
+    ids=["a limit as near as what is missing", "what is given tells the branch", "of another branch", "of none"],
+)
+def test_what_is_given_tells_which_branch_was_meant(given: dict[str, Any], found: tuple[str, str]) -> None:
+    of = contract({"anyOf": [BY_TEXT, BY_IMAGE], "unevaluatedProperties": False})
+    (violation,) = of.violations(given)
+    assert (violation.native, violation.message.partition(" (")[0]) == found
 
 
 def test_of_branches_that_exclude_each_other_only_one_may_fit() -> None:
