@@ -10,6 +10,7 @@ from typing import Any
 from kie_registry.errors import SpecError
 from kie_registry.schemas import Schema, types
 from kie_registry.testing.branches import flattened
+from kie_registry.testing.patterns import matching
 
 _MOST = 200
 _ADDRESS = "https://example.com/file-{}.png"
@@ -22,8 +23,8 @@ _FORMATS = {
     "hostname": "example.com",
     "ipv4": "127.0.0.1",
 }
-# For patterns that no example shows a match of.
-_GUESSES = ("#000000", "10.00%", "a", "A", "1", "10", "1.0", "12:00", "a1", "en", "1x1", "example", "a-b", "a_b")
+# For patterns that no example shows a match of, and that are too intricate to be read.
+_GUESSES = ("a", "A", "1", "#000000", "10.00%", "12:00", "example")
 
 
 def fits(value: Any, schema: Schema) -> bool:
@@ -117,7 +118,7 @@ def _texts(flat: Schema) -> Iterator[str]:
     elif made := _FORMATS.get(str(flat.get("format"))):
         yield made
     if "pattern" in flat:
-        yield from (guess.ljust(least, guess[-1]) for guess in _GUESSES)
+        yield from (guess.ljust(least, guess[-1:]) for guess in (matching(flat["pattern"]), *_GUESSES) if guess)
     lengths = range(max(least, 1), max(least, 1) + _MOST // 2)
     yield from ("a" * length for length in lengths if most is None or length <= most)
     if most == 0:

@@ -40,6 +40,11 @@ def tried(made: Contract) -> set[tuple[str, str]]:
         pytest.param({"type": "string", "default": "  "}, "a", id="blank default"),
         pytest.param({"const": 7}, 7, id="constant"),
         pytest.param({"type": "string", "pattern": "^#[0-9A-F]{6}$"}, "#000000", id="pattern"),
+        pytest.param(
+            {"type": "string", "pattern": r"^[A-Z]{3}-\d{2}$"}, "AAA-00", id="pattern that nobody guesses"
+        ),
+        pytest.param({"type": "string", "pattern": r"^(?:v\w+|x)[^a]?\s.$"}, "vaA a", id="pattern of all sorts"),
+        pytest.param({"type": "string", "pattern": "(?<=b)|a"}, "a", id="pattern beyond this"),
         pytest.param({"type": "string", "pattern": "^q+$", "examples": ["qq"]}, "qq", id="example of a pattern"),
         pytest.param({"type": "string", "format": "uri"}, "https://example.com/file-1.png", id="address"),
         pytest.param({"type": "integer", "minimum": 3}, 3, id="integer"),
