@@ -56,7 +56,8 @@ class Environment:
         )
 
 
-def _copy_of_the_checkout(target: Path) -> Path:
+def copy_of_the_checkout(target: Path) -> Path:
+    """Copy what belongs to the checkout to `target`; the copy borrows the virtual environment."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -77,7 +78,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Install as the README says, and the third-party plugin from its own wheel."""
     root = tmp_path_factory.mktemp("fresh")
     subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
-    checkout = _copy_of_the_checkout(root / "checkout")
+    checkout = copy_of_the_checkout(root / "checkout")
     environment = Environment(root / "venv", checkout)
     build, install = shell_commands()[2:4]
     plugin = f"{sys.executable} -m build --wheel --no-isolation --outdir {root}/plugin tests/third_party/kie-acme"
