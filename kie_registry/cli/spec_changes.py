@@ -18,8 +18,8 @@ from attrs import asdict
 
 from kie_registry.cli import output
 from kie_registry.cli.touched import Touched, touched
-from kie_registry.specs.editions import ModelChanges
-from kie_registry.specs.findings import KINDS
+from kie_registry.specs.changes.editions import ModelChanges
+from kie_registry.specs.changes.findings import KINDS
 
 _SPECS = click.option(
     "--specs",
@@ -51,7 +51,7 @@ def diff_pages(context: click.Context, old: str, new: str, specs: Path, fail_on:
     Each is a page or an OpenAPI document, a folder of them (matched by model id), the address of one, or a
     vendored model, by its slug or id.
     """
-    from kie_registry.specs.editions import differ, find_models
+    from kie_registry.specs.changes.editions import differ, find_models
 
     before, after = find_models(old, specs), find_models(new, specs)
     problems = [*before.problems, *after.problems]
@@ -70,7 +70,7 @@ def check_specs(context: click.Context, pages: str | None, specs: Path, fail_on:
     Overlays are applied to both sides; those that no longer correct anything are named. The catalog is asked for
     one model each second.
     """
-    from kie_registry.specs.checking import check_against, from_catalog, from_pages
+    from kie_registry.specs.changes.checking import check_against, from_catalog, from_pages
 
     newer = from_catalog(specs) if pages is None else from_pages(pages, specs)
     found, problems, not_vendored = check_against(newer, specs)

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from kie_registry.errors import KieError
 from kie_registry.registry import default_registry
-from kie_registry.specs.changes import Change, top_level
+from kie_registry.specs.changes.compare import Change, top_level
 
 
 @frozen

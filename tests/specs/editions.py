@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kie_registry.specs.changes import Change, compare
+from kie_registry.specs.changes.compare import Change, compare
 from kie_registry.specs.documents import CREATE_TASK_PATH, Json
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.published import read_published

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from kie_registry.specs.changes import compare
-from kie_registry.specs.comparing import compare_schemas
-from kie_registry.specs.constraints import Pair
+from kie_registry.specs.changes.compare import compare
+from kie_registry.specs.changes.constraints import Pair
+from kie_registry.specs.changes.schemas import compare_schemas
 from kie_registry.specs.documents import Json
 from tests.specs.editions import document, of_document
 

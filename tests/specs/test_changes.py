@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kie_registry.specs.changes import compare
+from kie_registry.specs.changes.compare import compare
 from kie_registry.specs.documents import CREATE_TASK_PATH, Json
 from tests.specs.editions import document, edition, of_document, told
 

@@ -12,6 +12,7 @@ from kie_registry.specs import rules
 from kie_registry.specs.documents import CREATE_TASK_PATH, Json, create_operation
 from kie_registry.specs.normalize import normalize
 from kie_registry.specs.request import request_schema
+from kie_registry.specs.rules import document as of_document, model as of_model, schemas as of_schemas
 
 MakeDocument = Callable[..., Json]
 
@@ -41,41 +42,56 @@ def operation(document: Json) -> Json:
     ("rule", "before", "after"),
     [
         pytest.param(
-            rules.drop_extensions, {"type": "string", "x-apidog-mock": "a"}, {"type": "string"}, id="extension"
+            of_document.drop_extensions,
+            {"type": "string", "x-apidog-mock": "a"},
+            {"type": "string"},
+            id="extension",
         ),
         pytest.param(
-            rules.drop_extensions, {"items": {"x-a": 1, "x-b": 2}}, {"items": {}}, id="extensions-of-items"
+            of_document.drop_extensions,
+            {"items": {"x-a": 1, "x-b": 2}},
+            {"items": {}},
+            id="extensions-of-items",
         ),
         pytest.param(
-            rules.drop_extensions, {"anyOf": [{"x-a": 1}]}, {"anyOf": [{}]}, id="extension-of-an-alternative"
+            of_document.drop_extensions,
+            {"anyOf": [{"x-a": 1}]},
+            {"anyOf": [{}]},
+            id="extension-of-an-alternative",
         ),
-        pytest.param(rules.drop_extensions, {"x-kie-a": 1}, {"x-kie-a": 1}, id="our-own-extension"),
+        pytest.param(of_document.drop_extensions, {"x-kie-a": 1}, {"x-kie-a": 1}, id="our-own-extension"),
         pytest.param(
-            rules.list_examples,
+            of_schemas.list_examples,
             {"type": "string", "example": "a"},
             {"type": "string", "examples": ["a"]},
             id="example",
         ),
         pytest.param(
-            rules.list_examples,
+            of_schemas.list_examples,
             {"type": "array", "example": []},
             {"type": "array", "examples": [[]]},
             id="empty-list",
         ),
         pytest.param(
-            rules.list_examples,
+            of_schemas.list_examples,
             {"type": "string", "example": "a", "examples": ["b"]},
             {"type": "string", "examples": ["b"]},
             id="example-and-examples",
         ),
         pytest.param(
-            rules.null_as_a_type, {"type": "string", "nullable": True}, {"type": ["string", "null"]}, id="nullable"
+            of_schemas.null_as_a_type,
+            {"type": "string", "nullable": True},
+            {"type": ["string", "null"]},
+            id="nullable",
         ),
         pytest.param(
-            rules.null_as_a_type, {"type": "string", "nullable": False}, {"type": "string"}, id="not-nullable"
+            of_schemas.null_as_a_type,
+            {"type": "string", "nullable": False},
+            {"type": "string"},
+            id="not-nullable",
         ),
         pytest.param(
-            rules.null_as_a_type,
+            of_schemas.null_as_a_type,
             {"type": ["string", "integer"], "nullable": True},
             {"type": ["string", "integer", "null"]},
             id="nullable-types",
@@ -89,7 +105,7 @@ def test_rule_repairs_a_schema(make_document: MakeDocument, rule: rules.Rule, be
 @pytest.mark.parametrize("version", ["3.0.0", "3.0.1", "3.1.1", None])
 def test_document_is_called_3_1(make_document: MakeDocument, version: str | None) -> None:
     document = {**make_document(), "openapi": version}
-    assert run(rules.declare_3_1, document)["openapi"] == "3.1.0"
+    assert run(of_document.declare_3_1, document)["openapi"] == "3.1.0"
 
 
 @pytest.mark.parametrize(
@@ -104,19 +120,19 @@ def test_document_is_called_3_1(make_document: MakeDocument, version: str | None
     ],
 )
 def test_bearer_scheme_is_plain(make_document: MakeDocument, components: Json) -> None:
-    document = run(rules.plain_bearer, make_document(components=components))
+    document = run(of_document.plain_bearer, make_document(components=components))
     assert document["components"]["securitySchemes"] == {"BearerAuth": BEARER}
 
 
 def test_extension_inside_a_security_requirement_is_dropped(make_document: MakeDocument) -> None:
     document = make_document(security=[{"BearerAuth": [], "x-apidog": {"required": True}}])
-    assert operation(run(rules.drop_extensions, document))["security"] == [{"BearerAuth": []}]
+    assert operation(run(of_document.drop_extensions, document))["security"] == [{"BearerAuth": []}]
 
 
 @pytest.mark.parametrize("status", ["200", "default"])
 def test_extension_of_a_response_is_dropped(make_document: MakeDocument, status: str) -> None:
     document = make_document(responses={status: {"description": "", "x-apidog-name": "Success"}})
-    assert operation(run(rules.drop_extensions, document))["responses"] == {status: {"description": ""}}
+    assert operation(run(of_document.drop_extensions, document))["responses"] == {status: {"description": ""}}
 
 
 @pytest.mark.parametrize("keyword", ["operationId", "tags", "callbacks"])
@@ -124,13 +140,13 @@ def test_extension_of_a_response_is_dropped(make_document: MakeDocument, status:
 def test_operation_is_create_task_and_in_no_folder(make_document: MakeDocument, name: str, keyword: str) -> None:
     document = make_document(operationId=name, tags=["docs/en"], callbacks={"onDone": {}})
     expected = {"operationId": "create_task"}.get(keyword)
-    assert operation(run(rules.name_operation, document)).get(keyword) == expected
+    assert operation(run(of_document.name_operation, document)).get(keyword) == expected
 
 
 def test_operation_without_a_name_gets_one(make_document: MakeDocument) -> None:
     document = make_document()
     del operation(document)["operationId"]
-    assert operation(run(rules.name_operation, document))["operationId"] == "create_task"
+    assert operation(run(of_document.name_operation, document))["operationId"] == "create_task"
 
 
 @pytest.mark.parametrize("required", [None, False, True], ids=["unsaid", "optional", "required"])
@@ -138,11 +154,11 @@ def test_body_is_required(make_document: MakeDocument, required: bool | None) ->
     document = make_document()
     if required is not None:
         operation(document)["requestBody"]["required"] = required
-    assert operation(run(rules.require_body, document))["requestBody"]["required"] is True
+    assert operation(run(of_document.require_body, document))["requestBody"]["required"] is True
 
 
 def test_one_model_id_is_a_constant(make_document: MakeDocument) -> None:
-    body = request_schema(run(rules.fix_model, make_document()))
+    body = request_schema(run(of_model.fix_model, make_document()))
     assert body is not None
     assert body["properties"]["model"] == {"type": "string", "const": "acme/lamp"}
 
@@ -153,7 +169,7 @@ def test_two_model_ids_are_no_constant(make_document: MakeDocument) -> None:
     body = request_schema(document)
     assert body is not None
     body["properties"]["model"] = model
-    run(rules.fix_model, document)
+    run(of_model.fix_model, document)
     assert body["properties"]["model"] == {"type": "string", "enum": ["acme/lamp", "acme/torch"]}
 
 

@@ -17,7 +17,17 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry.schemas import types
-from kie_registry.specs.findings import EVERYTHING, PROSE, Finding, Kind, as_json, listed, names, shown, were
+from kie_registry.specs.changes.findings import (
+    EVERYTHING,
+    PROSE,
+    Finding,
+    Kind,
+    as_json,
+    listed,
+    names,
+    shown,
+    were,
+)
 
 Schema = Mapping[str, Any]
 

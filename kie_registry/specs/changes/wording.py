@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.comparing import ALTERNATIVES, REQUIRED
-from kie_registry.specs.differing import KEYS, NOTHING, ORDER, SPELLING, Difference, Place, differences
+from kie_registry.specs.changes.differing import KEYS, NOTHING, ORDER, SPELLING, Difference, Place, differences
+from kie_registry.specs.changes.findings import ITSELF, PROSE, Finding, as_json, names, shown
+from kie_registry.specs.changes.places import Spot, in_input, is_of_the_editor, part_of_page
+from kie_registry.specs.changes.schemas import ALTERNATIVES, REQUIRED
+from kie_registry.specs.changes.texts import became
 from kie_registry.specs.documents import CREATE_TASK_PATH, Json, inline
-from kie_registry.specs.findings import ITSELF, PROSE, Finding, as_json, names, shown
-from kie_registry.specs.places import Spot, in_input, is_of_the_editor, part_of_page
-from kie_registry.specs.text_changes import became
 
 _STRUCTURE = frozenset({ITSELF, "properties", "items", ALTERNATIVES, "allOf"})
 # How many places of one part of the page a sentence names.

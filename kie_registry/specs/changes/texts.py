@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kie_registry.specs.differing import NOTHING
-from kie_registry.specs.findings import shown
+from kie_registry.specs.changes.differing import NOTHING
+from kie_registry.specs.changes.findings import shown
 
 _HUNKS = 12
 _CHARACTERS = 100

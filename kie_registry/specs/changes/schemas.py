@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kie_registry import schemas
-from kie_registry.specs.constraints import Pair, Schema, constraints, of_another_type
-from kie_registry.specs.findings import ITSELF, PROSE, Finding, Kind, as_json, names, shown
+from kie_registry.specs.changes.constraints import Pair, Schema, constraints, of_another_type
+from kie_registry.specs.changes.findings import ITSELF, PROSE, Finding, Kind, as_json, names, shown
 
 ALTERNATIVES = "alternatives"
 """The keyword of findings over ``oneOf`` and ``anyOf``."""

@@ -8,14 +8,14 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry import schemas, vocabulary
-from kie_registry.specs.comparing import compare_schemas
-from kie_registry.specs.constraints import Pair
+from kie_registry.specs.changes.constraints import Pair
+from kie_registry.specs.changes.findings import ITSELF, KINDS, Finding, Kind, listed, names, shown, were
+from kie_registry.specs.changes.schemas import compare_schemas
+from kie_registry.specs.changes.texts import became
+from kie_registry.specs.changes.wording import retell
 from kie_registry.specs.documents import Json, inline
-from kie_registry.specs.findings import ITSELF, KINDS, Finding, Kind, listed, names, shown, were
-from kie_registry.specs.page_wording import retell
 from kie_registry.specs.prepare import Prepared
 from kie_registry.specs.request import request_schema
-from kie_registry.specs.text_changes import became
 
 
 @frozen

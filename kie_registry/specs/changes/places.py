@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from kie_registry.specs.comparing import ALTERNATIVES
-from kie_registry.specs.differing import Place
+from kie_registry.specs.changes.differing import Place
+from kie_registry.specs.changes.findings import ITSELF
+from kie_registry.specs.changes.schemas import ALTERNATIVES
 from kie_registry.specs.documents import CREATE_TASK_PATH
-from kie_registry.specs.findings import ITSELF
 
 _OPERATION: Place = ("paths", CREATE_TASK_PATH, "post")
 _BRANCHES = ("oneOf", "anyOf", "allOf")

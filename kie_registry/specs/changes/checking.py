@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from kie_registry.errors import KieError, SpecError
-from kie_registry.specs.editions import ModelChanges, check, find_models, gone
+from kie_registry.specs.changes.editions import ModelChanges, check, find_models, gone
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.vendor import read_sources
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from kie_registry.errors import KieError, SpecError
-from kie_registry.specs.changes import Change, Kind, compare
+from kie_registry.specs.changes.compare import Change, Kind, compare
+from kie_registry.specs.changes.findings import as_json
 from kie_registry.specs.contracts import build_contract
 from kie_registry.specs.documents import Json
-from kie_registry.specs.findings import as_json
 from kie_registry.specs.overlays import apply_overlay
 from kie_registry.specs.parsing import parse
 from kie_registry.specs.prepare import Prepared, prepare

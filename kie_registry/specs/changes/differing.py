@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kie_registry.specs.findings import as_json
+from kie_registry.specs.changes.findings import as_json
 
 
 class _Nothing:
