@@ -21,7 +21,7 @@ class CreateTaskRequest:
     Attributes:
         model (Literal['google/nano-banana-edit']): The model name to use for generation. Required field.
 
-            - Must be `google/nano-banana-edit` for this endpoint
+            - Must be `google/nano-banana-edit` for this endpoint Default: 'google/nano-banana-edit'.
         input_ (NanoBananaEditInput): Input parameters for the generation task
         call_back_url (str | Unset): The URL to receive generation task completion updates. Optional but recommended for
             production use.
@@ -32,8 +32,8 @@ class CreateTaskRequest:
             - Alternatively, use the Get Task Details endpoint to poll task status
     """
 
-    model: Literal["google/nano-banana-edit"]
     input_: NanoBananaEditInput
+    model: Literal["google/nano-banana-edit"] = "google/nano-banana-edit"
     call_back_url: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

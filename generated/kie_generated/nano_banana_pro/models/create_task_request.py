@@ -21,7 +21,7 @@ class CreateTaskRequest:
     Attributes:
         model (Literal['nano-banana-pro']): The model name to use for generation. Required field.
 
-            - Must be `nano-banana-pro` for this endpoint
+            - Must be `nano-banana-pro` for this endpoint Default: 'nano-banana-pro'.
         input_ (NanoBananaProInput): Input parameters for the generation task
         call_back_url (str | Unset): The URL to receive generation task completion updates. Optional but recommended for
             production use.
@@ -32,8 +32,8 @@ class CreateTaskRequest:
             - Alternatively, use the Get Task Details endpoint to poll task status
     """
 
-    model: Literal["nano-banana-pro"]
     input_: NanoBananaProInput
+    model: Literal["nano-banana-pro"] = "nano-banana-pro"
     call_back_url: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
