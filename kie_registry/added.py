@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, field, frozen
 
+from kie_registry import caches
 from kie_registry._version import __version__
 from kie_registry.errors import KieError, PluginError
 from kie_registry.settings import home
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The version of the files; a file of a later one is reported, and not read."""
 
+_INDEX = "added-models.json"
 # A folder that changed less than so many seconds ago may change again under the same time stamp.
 _SETTLED = 1.0
 _LONGEST_NAME = 80
+_ATTEMPTS = 5
 # Windows has devices of these names in every folder.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 
@@ -108,11 +111,11 @@ def listing() -> Listing:
     except OSError:
         return Listing({}, {})
     stamp = [__version__, str(place), changed]
-    if (known := _read_index(stamp)) is not None:
+    if (known := _from_index(caches.recall(_INDEX, stamp))) is not None:
         return known
     found = _scan(place)
     if time.time() - changed / 1e9 > _SETTLED:
-        _write_index(stamp, found)
+        caches.keep(_INDEX, stamp, _as_index(found))
     return found
 
 
@@ -159,26 +162,33 @@ def save(content: Mapping[str, Any]) -> AddedModel:
     """Write the file of a model, in the place of one with the same id if there is one.
 
     Args:
-        content: All that a file holds, but for its format; see `adding.record`.
+        content: All that a file holds, but for its format; see `adding`.
 
     Raises:
         KieError: It cannot be written; what was there before is there still.
     """
-    place = folder()
     data = {"format": FORMAT, **content}
-    earlier = listing().models.get(data["id"])
+    text = json.dumps(data, allow_nan=False, indent=1).encode()
+    place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(data, allow_nan=False, indent=1)
-        name = earlier.file if earlier else file_name(data["slug"], data["id"], taken=os.listdir(place))  # noqa: PTH208
-        _write_whole(place / name, text.encode(), fresh=earlier is None)
+        for _ in range(_ATTEMPTS):
+            # Another process may take the name that was free a moment ago.
+            with contextlib.suppress(FileExistsError):
+                return _summary(data, _put(text, place, data["slug"], data["id"]))
+        return _summary(data, _put(text, place, data["slug"], data["id"]))
     except OSError as error:
-        where = error.filename or place
-        raise KieError(
-            f"{data['id']} is not added: {where} cannot be written: {error.strerror or error}. "
-            "KIE_HOME says where added models are kept."
-        ) from error
-    return _summary(data, place / name)
+        said = f"{data['id']} is not added: {place} cannot be written: {error.strerror or error}."
+        raise KieError(f"{said} KIE_HOME says where added models are kept.") from error
+
+
+def _put(text: bytes, place: Path, slug: str, model: str) -> Path:
+    taken = [each.name for each in place.iterdir()]
+    earlier = listing().models.get(model)
+    name = earlier.file if earlier else file_name(slug, model, taken=taken)
+    # A name that is taken all the same is made from the id: the file there is a broken one of this model.
+    _write_whole(place / name, text, fresh=name not in taken)
+    return place / name
 
 
 def remove(model: AddedModel) -> None:
@@ -276,34 +286,13 @@ def _summary(content: Mapping[str, Any], path: Path) -> AddedModel:
     return AddedModel(**texts, aliases=aliases, replaces=bool(content["replaces"]), file=path.name)
 
 
-def _index() -> Path:
-    return home() / "cache" / "added-models.json"
-
-
-def _read_index(stamp: list[Any]) -> Listing | None:
+def _from_index(content: Any) -> Listing | None:
     try:
-        content = json.loads(_index().read_bytes())
-        if content["stamp"] == stamp:
-            models = [AddedModel(**entry) for entry in content["models"]]
-            return Listing({model.id: model for model in models}, dict(content["problems"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        models = [AddedModel(**entry) for entry in content["models"]]
+        return Listing({model.id: model for model in models}, dict(content["problems"]))
+    except (KeyError, TypeError, ValueError):
         return None
-    return None
 
 
-def _write_index(stamp: list[Any], found: Listing) -> None:
-    content = {
-        "stamp": stamp,
-        "models": [asdict(model) for model in found.models.values()],
-        "problems": dict(found.problems),
-    }
-    keep(_index(), json.dumps(content))
-
-
-def keep(cache: Path, text: str) -> None:
-    """Write a cache file whole, or not at all: without a writable home, the next start computes it again."""
-    fresh = cache.with_name(f"{cache.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, "utf-8")
-        fresh.replace(cache)
+def _as_index(found: Listing) -> Any:
+    return {"models": [asdict(model) for model in found.models.values()], "problems": dict(found.problems)}

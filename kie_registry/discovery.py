@@ -7,19 +7,17 @@ in ``KIE_HOME``, for as long as no directory on the path has changed.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import astuple, frozen
 
+from kie_registry import caches
 from kie_registry._version import __version__
-from kie_registry.added import keep
-from kie_registry.settings import home
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
@@ -57,11 +55,10 @@ class PluginEntry:
 def find(group: str) -> list[PluginEntry]:
     """Return the entry points of `group`, in the order of their names."""
     stamp = [__version__, *_stamps(sys.path)]
-    cache = _cache_file(sys.path)
-    known = _read(cache, stamp)
-    if known is None:
+    cache = _cache_name(sys.path)
+    if (known := _from_cache(caches.recall(cache, stamp))) is None:
         known = _ask()
-        _write(cache, stamp, known)
+        caches.keep(cache, stamp, {name: [astuple(entry) for entry in found] for name, found in known.items()})
     return known[group]
 
 
@@ -111,26 +108,18 @@ def _stamps(path: Iterable[str]) -> list[str]:
     return stamps
 
 
-def _cache_file(path: Iterable[str]) -> Path:
+def _cache_name(path: Iterable[str]) -> str:
     import zlib
 
     # One file for each environment; a clash of two is seen by the stamps.
-    return home() / "cache" / f"entry-points-{zlib.crc32(os.pathsep.join(path).encode()):08x}.json"
+    return f"entry-points-{zlib.crc32(os.pathsep.join(path).encode()):08x}.json"
 
 
-def _read(cache: Path, stamp: list[str]) -> dict[str, list[PluginEntry]] | None:
+def _from_cache(content: Any) -> dict[str, list[PluginEntry]] | None:
     try:
-        content = json.loads(cache.read_bytes())
-        if content["stamp"] == stamp:
-            return {group: [PluginEntry(*entry) for entry in content["groups"][group]] for group in _GROUPS}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {group: [PluginEntry(*entry) for entry in content[group]] for group in _GROUPS}
+    except (KeyError, TypeError):
         return None
-    return None
-
-
-def _write(cache: Path, stamp: list[str], groups: dict[str, list[PluginEntry]]) -> None:
-    entries = {group: [astuple(entry) for entry in found] for group, found in groups.items()}
-    keep(cache, json.dumps({"stamp": stamp, "groups": entries}))
 
 
 def import_file(path: Path) -> ModuleType:

@@ -195,6 +195,15 @@ class TestABrokenFile:
         assert problem.plugin == str(broken)
 
 
+def test_a_model_whose_files_are_broken_is_added_again() -> None:
+    for _ in range(3):
+        add("acme/kite")
+        for path in folder().iterdir():
+            path.write_text("{")
+    add("acme/kite")
+    assert Registry().get("kite").contract.id == "acme/kite"
+
+
 def test_a_file_that_breaks_after_it_was_listed_says_so() -> None:
     registry = add("acme/kite")
     registry.ids()
@@ -273,6 +282,17 @@ class TestAHomeThatCannotBeWritten:
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
         )
         return done.stdout
+
+
+def test_processes_that_add_models_of_one_name_at_once_lose_none() -> None:
+    program = (
+        "import sys; from tests.test_added import add\n"
+        "for number in range(3): add(f'{sys.argv[1]}-{number}/kite', replace=True)"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, name]) for name in ("a", "b", "c")]
+    assert [each.wait() for each in running] == [0, 0, 0]
+    assert set(added.listing().models) == {f"{name}-{number}/kite" for name in "abc" for number in range(3)}
+    assert [path for path in folder().iterdir() if path.suffix != ".json"] == []
 
 
 BAD_PAGES = {
