@@ -30,6 +30,9 @@ def stream() -> files.UploadStreamRequest:
 
 
 ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "catalog.get_model_price": lambda: {"model": "acme/lamp"},
+    "catalog.get_model_schema": lambda: {"model": "acme/lamp"},
+    "catalog.list_models": dict,
     "files.upload_base64": lambda: {"body": files.UploadBase64Request("aGk=", "images")},
     "files.upload_stream": lambda: {"body": stream()},
     "files.upload_url": lambda: {"body": files.UploadUrlRequest("https://example.org/a.png", "images")},
@@ -119,6 +122,13 @@ def test_key_is_sent_as_a_bearer(endpoint: Any) -> None:
 def test_task_id_is_escaped(way: str) -> None:
     request = recorded(get_task, way, task_id="a/b c&d")
     assert (request.url.path, dict(request.url.params)) == ("/api/v1/jobs/recordInfo", {"taskId": "a/b c&d"})
+
+
+def test_all_of_a_model_id_is_escaped_but_its_slashes() -> None:
+    from kie_generated.catalog import get_model_schema
+
+    request = recorded(get_model_schema, "sync", model="acme/lamp 2?x#y")
+    assert request.url.raw_path == b"/api/v1/models/acme/lamp%202%3Fx%23y/schema"
 
 
 def test_input_of_any_model_is_sent_as_it_is() -> None:
