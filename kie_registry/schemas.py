@@ -82,7 +82,8 @@ def item(schema: Schema) -> Schema:
 
 def allows_empty(schema: Schema) -> bool:
     """Whether `schema` says outright that a text may be empty, itself or for its items."""
-    return any(part.get("minLength") == 0 for one in (schema, item(schema)) for part in parts(one))
+    said = [part for one in (schema, item(schema)) for part in parts(one)]
+    return any(part.get("minLength") == 0 or "" in part.get("enum", ()) for part in said)
 
 
 def types(schema: Schema) -> tuple[str, ...]:

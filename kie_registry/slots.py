@@ -18,6 +18,8 @@ Place = tuple[str | int, ...]
 # Stands for a file that is not uploaded yet wherever an input is checked.
 _PLACEHOLDER = "https://file.to.be/uploaded"
 _EACH = "[]"
+# What may stand beside files, or instead of them: whether it does, the schema tells.
+_NO_FILES = (Mapping, bool, int, float)
 
 
 @frozen
@@ -75,41 +77,52 @@ def find_media(contract: Contract, given: Mapping[str, Any]) -> Media:
     for path, limits in contract.media.items():
         steps = _steps(contract, path)
         if given.get(steps[0]) is not None:
-            _look(found, path, steps, limits, _schema_at(contract, steps))
+            _Search(found, path, steps, limits, _schema_at(contract, steps)).run()
     return found
 
 
-def _look(found: Media, path: str, steps: Sequence[str], limits: MediaLimits, schema: Schema) -> None:
-    empty_is_meant = schemas.allows_empty(schema)
-    takes_many = "array" in schemas.types(schema) or not schemas.types(schema)
+@define
+class _Search:
+    """The search for files at one path of an input."""
 
-    def keep(_place: Place, value: Any) -> Any:
-        return value
+    found: Media
+    path: str
+    steps: Sequence[str]
+    limits: MediaLimits
+    schema: Schema
 
-    def report(place: Place, wrong: str) -> None:
-        where = inner_place(place)
-        found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
+    def run(self) -> None:
+        name, *rest = self.steps
+        # Addresses will be put into these containers, which may be the caller's own.
+        self.found.input[name] = _walk(self.found.input[name], rest, (name,), lambda _place, value: value)
+        self.found.checked[name] = _walk(self.found.checked[name], rest, (name,), self._check, self._several)
 
-    def check(place: Place, value: Any) -> Any:
+    def _check(self, place: Place, value: Any) -> Any:
+        if isinstance(value, _NO_FILES):
+            return value
         if isinstance(value, str) and not value.strip():
-            if value or not empty_is_meant:
-                report(place, "is empty")
-            return value if empty_is_meant else _PLACEHOLDER
+            return self._check_empty(place, value)
         if not is_address(value):
-            found.slots.append(MediaSlot(path, place, value, limits.kind))
+            self.found.slots.append(MediaSlot(self.path, place, value, self.limits.kind))
             return _PLACEHOLDER
-        if wrong := address_problem(value, limits.schemes):
-            report(place if len(steps) > 1 else place[:1], wrong)
+        if wrong := address_problem(value, self.limits.schemes):
+            self._report(place if len(self.steps) > 1 else place[:1], wrong)
         return value
 
-    def several(place: Place, values: Sequence[Any]) -> None:
-        if not takes_many:
-            report(place, f"takes one {limits.kind}, and {len(values)} are given")
+    def _check_empty(self, place: Place, text: str) -> Any:
+        empty_is_meant = schemas.allows_empty(self.schema)
+        if text or not empty_is_meant:
+            self._report(place, "is empty")
+        return text if empty_is_meant else _PLACEHOLDER
 
-    name = steps[0]
-    # Addresses will be put into these containers, which may be the caller's own.
-    found.input[name] = _walk(found.input[name], steps[1:], (name,), keep)
-    found.checked[name] = _walk(found.checked[name], steps[1:], (name,), check, several)
+    def _several(self, place: Place, values: Sequence[Any]) -> None:
+        kinds = schemas.types(self.schema)
+        if kinds and "array" not in kinds:
+            self._report(place, f"takes one {self.limits.kind}, and {len(values)} are given")
+
+    def _report(self, place: Place, wrong: str) -> None:
+        where = inner_place(place)
+        self.found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
 
 
 def put(target: dict[str, Any], place: Place, value: Any) -> None:

@@ -14,11 +14,14 @@ from kie_registry.specs.documents import Json, create_operation, inline
 from kie_registry.specs.files import file_parameters
 from kie_registry.specs.kinds import what_it_is
 from kie_registry.specs.request import request_schema
+from kie_registry.specs.slugs import choose_slug
 from kie_registry.vocabulary import common_names, synonyms
 
 
-def build_contract(document: Json, *, slug: str) -> Json:
+def build_contract(document: Json, *, slug: str | None = None) -> Json:
     """Return the contract of the model that the normalized `document` describes.
+
+    Its ``slug`` is made of the model id unless it is given.
 
     The keys: ``id``, ``slug``, ``title``, ``output`` (image, video, audio, text or file), ``input`` (a JSON
     Schema without references), ``media`` (where files are taken, see `files`), ``replaced_by`` (deprecated
@@ -38,12 +41,12 @@ def build_contract(document: Json, *, slug: str) -> Json:
     schema = request["properties"]["input"]
     if not parameters(schema):
         raise SpecError(f"the document names no parameter of {model}: its 'input' has no properties")
-    if not any(key in schema for key in ("oneOf", "anyOf", "allOf")):
-        schema["additionalProperties"] = False
+    branched = any(key in schema for key in ("oneOf", "anyOf", "allOf"))
+    schema["unevaluatedProperties" if branched else "additionalProperties"] = False
     example = operation["requestBody"]["content"]["application/json"].get("example")
     return {
         "id": model,
-        "slug": slug,
+        "slug": slug or choose_slug(model),
         "title": document["info"]["title"],
         "output": document["info"].get("x-kie-output", "file"),
         "input": schema,

@@ -23,12 +23,14 @@ class Repair:
     places: tuple[str, ...]
 
 
-def normalize(published: Json, *, slug: str, title: str | None = None) -> tuple[Json, tuple[Repair, ...]]:
+def normalize(
+    published: Json, *, slug: str | None = None, title: str | None = None
+) -> tuple[Json, tuple[Repair, ...]]:
     """Return a clean OpenAPI 3.1 document, and what each rule did; `published` stays as it is.
 
     Args:
         published: The document as kie.ai publishes it.
-        slug: The short name of the model, from which the names of classes are made.
+        slug: The short name of the model, from which the names of classes are made; None makes one of its id.
         title: The human name of the model, from the page; it becomes the title of the document.
 
     Raises:
@@ -39,6 +41,6 @@ def normalize(published: Json, *, slug: str, title: str | None = None) -> tuple[
     document["info"] = {**(info if isinstance(info, dict) else {}), **({"title": title} if title else {})}
     repairs = []
     for apply in RULES:
-        if places := tuple(apply(document, slug)):
+        if places := tuple(apply(document, slug or "")):
             repairs.append(Repair(rule_name(apply), places))
     return document, tuple(repairs)

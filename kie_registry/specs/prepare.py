@@ -9,7 +9,6 @@ from kie_registry.specs.contracts import build_contract
 from kie_registry.specs.documents import Json
 from kie_registry.specs.normalize import Repair, normalize
 from kie_registry.specs.published import Published
-from kie_registry.specs.slugs import choose_slug
 
 
 @frozen
@@ -49,11 +48,8 @@ def prepare(published: Published, *, slug: str | None = None) -> Prepared:
         SpecError: It cannot be used; the message names the place and the reason.
     """
     try:
-        if slug is None:
-            document, _ = normalize(published.document, slug="model", title=published.title or None)
-            slug = choose_slug(str(build_contract(document, slug="model")["id"]))
         document, repairs = normalize(published.document, slug=slug, title=published.title or None)
         contract = build_contract(document, slug=slug)
     except SpecError as error:
         raise type(error)(f"{published.source}: {error}") from error
-    return Prepared(published, slug, document, contract, repairs)
+    return Prepared(published, str(contract["slug"]), document, contract, repairs)

@@ -46,6 +46,7 @@ def call(**parameters: Any) -> Json:
         pytest.param({"prompt": "a", "duration": "7"}, {"prompt": "a"}, id="value-that-is-none-of-the-choices"),
         pytest.param({"prompt": "a", "seed": 10}, {"prompt": "a"}, id="value-beyond-a-limit"),
         pytest.param({"prompt": ""}, {"prompt": ""}, id="empty-text"),
+        pytest.param({"prompt": "a", "seed": None}, {"prompt": "a"}, id="null"),
         pytest.param({"prompt": "a", " seed ": 7}, {"prompt": "a", "seed": 7}, id="name-with-spaces"),
         pytest.param(
             {"prompt": "a", "glow": 2}, {"prompt": "a", "glow": 2}, id="parameter-that-the-schema-forgets"

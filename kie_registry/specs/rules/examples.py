@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kie_registry.coercion import coerce
 from kie_registry.schemas import alternatives, parameters, required, types
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_schema, request_content, request_schema
 from kie_registry.specs.validity import fits
-from kie_registry.coercion import coerce
 
 
 def read_example(document: Json, _slug: str) -> Iterator[str]:
@@ -122,34 +122,44 @@ def fit_example(document: Json, _slug: str) -> Iterator[str]:
     schema, example, content = input_schema(document), _example_input(document), request_content(document)
     if schema is None or example is None or content is None:
         return
-    known = parameters(schema)
+    yield from _fit_values(example, parameters(schema))
+    yield from _complete(example, schema)
+    taken = fits(example, schema) or any(fits(example, branch) for branch in alternatives(schema))
+    model = content["schema"]["properties"]["model"]["const"]
+    if not example or not taken:
+        del content["example"]
+        yield "$..example: dropped"
+    elif content["example"].get("model") != model:
+        content["example"]["model"] = model
+        yield "$..example.model"
+
+
+def _fit_values(example: Json, known: Mapping[str, Any]) -> Iterator[str]:
     for name, value in list(example.items()):
-        if fits(value, known[name]):
-            continue
         read = coerce(value, known[name])
-        if fits(read, known[name]):
+        if value is None:
+            # No call sends null: it leaves the parameter out.
+            del example[name]
+            yield f"input.{name}: null left out"
+        elif fits(value, known[name]):
+            continue
+        elif fits(read, known[name]):
             example[name] = read
             yield f"input.{name}: {value!r} is {read!r}"
         else:
             del example[name]
             yield f"input.{name}: {value!r} left out"
-    for name in sorted(required(schema) - example.keys()):
-        if "default" not in known[name] and _shown(known[name]) and fits(_shown(known[name])[0], known[name]):
-            example[name] = copy.deepcopy(_shown(known[name])[0])
-            yield f"input.{name}: {example[name]!r} added"
-    given = {**_defaults(schema), **example}
-    taken = fits(given, schema) or any(fits(given, branch) for branch in alternatives(schema))
-    if not example or not taken:
-        del content["example"]
-        yield "$..example: dropped"
-    elif content["example"].get("model") != (request_schema(document) or {})["properties"]["model"]["const"]:
-        content["example"]["model"] = (request_schema(document) or {})["properties"]["model"]["const"]
-        yield "$..example.model"
 
 
-def _defaults(schema: Json) -> Json:
+def _complete(example: Json, schema: Json) -> Iterator[str]:
+    """Add what is required and missing, as far as the document knows a value for it."""
     known = parameters(schema)
-    return {name: known[name]["default"] for name in required(schema) if "default" in known.get(name, {})}
+    for name in sorted(required(schema) - example.keys()):
+        parameter = known.get(name, {})
+        candidates = [parameter["default"]] if "default" in parameter else _shown(parameter)
+        if candidates and fits(candidates[0], parameter):
+            example[name] = copy.deepcopy(candidates[0])
+            yield f"input.{name}: {example[name]!r} added"
 
 
 def _example_input(document: Json) -> Json | None:

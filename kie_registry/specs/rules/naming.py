@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import model_operation, request_schema
+from kie_registry.specs.slugs import choose_slug
 
 
 def name_schemas(document: Json, slug: str) -> Iterator[str]:
@@ -15,7 +16,7 @@ def name_schemas(document: Json, slug: str) -> Iterator[str]:
     body, operation = request_schema(document), model_operation(document)
     if body is None or operation is None:
         return
-    input_name = f"{pascal(slug)}Input"
+    input_name = f"{pascal(slug or choose_slug(body['properties']['model']['const']))}Input"
     schemas: Json = {**copy.deepcopy(_ANSWER_SCHEMAS), input_name: {}, "CreateTaskRequest": {}}
     properties = body["properties"]
     model_input = properties["input"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kie_registry.coercion import coerce
 from kie_registry.schemas import parameters, types
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_nodes, input_schema
 from kie_registry.specs.validity import fits
-from kie_registry.coercion import coerce
 
 
 def trim_names(document: Json, _slug: str) -> Iterator[str]:
