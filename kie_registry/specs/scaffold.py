@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import datetime
 import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,13 +22,9 @@ from kie_registry.specs.adapters import adapter_source, short_name
 from kie_registry.specs.codegen import generate
 from kie_registry.specs.documents import Json
 from kie_registry.specs.entry_points import add_entry_points
-from kie_registry.specs.prepare import prepare
 from kie_registry.specs.published import Published
 from kie_registry.specs.undo import undone_on_failure
 from kie_registry.specs.vendor import keep
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*", re.ASCII)
-_LONGEST_ID = 100
 
 
 @frozen
@@ -120,7 +115,6 @@ def add_model(
     Raises:
         SpecError: The document cannot be used, or a name of the model is taken; nothing was added then.
     """
-    _check_id(prepare(published).id, published.source)
     try:
         return _add(published, project, source=source, today=today, replace=replace)
     except OSError as error:
@@ -147,14 +141,6 @@ def _add(published: Published, project: Project, *, source: str, today: datetime
         elif slug in before:
             notes = tuple(_advice(adapter, before[slug], contract))
         return Addition(contract, adapter, is_new, notes)
-
-
-def _check_id(model: str, source: str) -> None:
-    if not _ID.fullmatch(model) or len(model) > _LONGEST_ID:
-        raise SpecError(
-            f"{source}: {model[:_LONGEST_ID]!r} is no model id: words of letters, digits and . _ + -, with / "
-            f"between them, up to {_LONGEST_ID} characters in all"
-        )
 
 
 def _contracts(project: Project) -> Mapping[str, Json]:
