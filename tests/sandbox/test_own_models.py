@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ class TestAModelAddedWhileItServes:
         unknown = ask.create("acme/kite")["code"]
         add("acme/kite")
         assert (unknown, ask.create("acme/kite")["code"]) == (422, 200)
+
+    def test_is_accepted_though_the_clock_of_the_folder_stood_still(self, ask: Asker) -> None:
+        add("acme/boat")
+        ask.create("acme/boat")
+        stamp = added.folder().stat().st_mtime_ns
+        add("acme/kite")
+        os.utime(added.folder(), ns=(stamp, stamp))
+        assert ask.create("acme/kite")["code"] == 200
 
     def test_is_checked(self, ask: Asker) -> None:
         add("acme/kite")
