@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kie_registry.sandbox import Sandbox
-from tests.packaging.conftest import CHECKOUT, README, Environment, blocks, shell_commands
+from tests.packaging.conftest import CHECKOUT, README, Environment, blocks
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
+KITE = CHECKOUT / "tests/fixtures/paint-kite.md"
 PLUGIN = CHECKOUT / "tests/third_party/kie-acme"
 IN_THE_CHECKOUT = [
-    command for command in shell_commands() if command.startswith("make ") and "wheel" not in command
+    command
+    for block in blocks("sh")
+    if block.startswith(("make ", "kie plugins ", "kie specs "))
+    for command in block.splitlines()
+    if command not in ("make test", "make wheel") and not command.startswith("pip ")
 ]
-IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie ", "TASK="))]
-PROGRAMS = [block for block in blocks("python") if "@hookimpl" not in block]
+IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie generate ", "kie models ", "TASK="))]
+PLUGINS = [block for block in blocks("python") if "@hookimpl" in block]
+TESTS = [block for block in blocks("python") if "AdapterConformance" in block]
+PROGRAMS = [block for block in blocks("python") if block not in (*PLUGINS, *TESTS)]
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +38,24 @@ def service() -> Iterator[dict[str, str]]:
 
 
 def test_there_is_something_to_follow() -> None:
-    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (5, 2, 6)
+    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (8, 3, 6)
 
 
-@pytest.mark.parametrize("command", [each for each in IN_THE_CHECKOUT if each != "make test"])
+@pytest.mark.parametrize("command", IN_THE_CHECKOUT)
 def test_commands_for_the_checkout(fresh: Environment, command: str) -> None:
-    shutil.copy(CHECKOUT / "tests/fixtures/paint-kite.md", fresh.checkout / "page.md")
+    newer = shutil.copytree(CHECKOUT / "specs", fresh.checkout / "newer-pages", dirs_exist_ok=True)
+    for page in (fresh.checkout / "page.md", newer / "page.md"):
+        shutil.copy(KITE, page)
     # The environment of the copy is ours, into which nothing may be installed.
-    done = fresh.run(command, fresh.checkout, PIP_DRY_RUN="1")
+    done = fresh.run(f"PATH=$PWD/.venv/bin:$PATH; {command}", fresh.checkout, PIP_DRY_RUN="1")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("block", IN_THE_SHELL, ids=range(len(IN_THE_SHELL)))
 def test_commands_for_the_shell(fresh: Environment, service: dict[str, str], photo: Path, block: str) -> None:
-    done = fresh.run(f"set -euo pipefail\n{block}", photo.parent, **service)
+    shutil.copy(KITE, photo.parent / "page.md")
+    home = os.environ["KIE_HOME"]
+    done = fresh.run(f"set -euo pipefail\n{block}", photo.parent, **service, KIE_HOME=home)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -54,8 +67,15 @@ def test_programs(fresh: Environment, service: dict[str, str], photo: Path, prog
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("program", TESTS, ids=range(len(TESTS)))
+def test_tests(fresh: Environment, tmp_path: Path, program: str) -> None:
+    (tmp_path / "test_shown.py").write_text(program, "utf-8")
+    done = fresh.run(f"{sys.executable} -m pytest -p no:cacheprovider {tmp_path}", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_plugin_shown_is_the_one_that_is_tested() -> None:
-    (shown,) = [block for block in blocks("python") if "@hookimpl" in block]
+    (shown,) = PLUGINS
     assert shown == (PLUGIN / "kie_acme/sketch/__init__.py").read_text("utf-8")
 
 
