@@ -19,6 +19,7 @@ from kie_registry.errors import (
     InvalidRequest,
     KieError,
     Maintenance,
+    NotAModel,
     NotFound,
     OutputExists,
     PluginError,
@@ -63,6 +64,7 @@ EVERY: list[KieError] = [
     TaskTimeout("words", **COMMON),
     OutputExists("/tmp/a.png", **COMMON),
     PluginError("dist (module)", "is broken"),
+    NotAModel("words", code="x"),
     SpecError("words", code="x"),
 ]
 
@@ -131,6 +133,7 @@ def test_every_error_has_the_common_fields(error: KieError) -> None:
         (UnknownModel, ValueError),
         (UnknownModel, LookupError),
         (ConfigurationError, ValueError),
+        (NotAModel, SpecError),
         (SpecError, ValueError),
         (TaskTimeout, TimeoutError),
         (OutputExists, FileExistsError),

@@ -31,6 +31,7 @@ PROMISED = [
     "Maintenance",
     "ModelInfo",
     "ModelSummary",
+    "NotAModel",
     "NotFound",
     "OutputExists",
     "ParameterInfo",

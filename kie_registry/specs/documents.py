@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from kie_registry.errors import SpecError
+from kie_registry.errors import NotAModel, SpecError
 from kie_registry.specs.parsing import parse
 
 CREATE_TASK_PATH = "/api/v1/jobs/createTask"
@@ -49,11 +49,12 @@ def load_document(content: bytes, *, source: str, first_line: int = 1) -> Json:
         first_line: The line of `source` on which it starts.
 
     Raises:
-        SpecError: It cannot be read (with line and column), or is no OpenAPI document.
+        SpecError: It cannot be read; line and column are named.
+        NotAModel: It is no OpenAPI document.
     """
     document = parse(content, source=source, first_line=first_line)
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
-        raise SpecError(f"{source}: this is no OpenAPI document: it has no 'paths'")
+        raise NotAModel(f"{source}: this is no OpenAPI document: it has no 'paths'")
     return document
 
 

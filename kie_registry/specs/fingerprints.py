@@ -15,8 +15,12 @@ RENDERED = ("client.py", "types.py")
 """What the generator writes for each spec alike, and what stands once, beside the packages."""
 
 _FILE = "fingerprints.json"
-# What decides what is generated, and stands outside of this package.
-_SHARED = ("vocabulary.py", "coercion.py", "schemas.py")
+# What decides what is generated: modules and directories of this package, and modules that stand below it.
+_DECIDING = (
+    *("codegen.py", "contracts.py", "documents.py", "files.py", "generator.py", "normalize.py", "overlays.py"),
+    *("parsing.py", "prose.py", "request.py", "slugs.py", "validity.py", "openapi-python-client.yaml"),
+    *("rules", "templates", "../vocabulary.py", "../coercion.py", "../schemas.py"),
+)
 _TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
 
 
@@ -84,11 +88,11 @@ def _output_digest(package: Path, slug: str) -> str:
 def _toolchain_digest() -> str:
     """Return a hash of the generator: our own modules, templates and configuration, and its tools' versions."""
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    shared = [here.parent / name for name in _SHARED]
-    for path in [*sorted(here.rglob("*")), *shared]:
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in _DECIDING:
+        place = Path(__file__).parent / name
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes())
     for tool in _TOOLS:
         try:
             digest.update(version(tool).encode())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,8 @@ def run_generator(slug: str, document: Json, target: Path) -> None:
         overwrite=True,
         output_path=target,
     )
-    data = GeneratorData.from_dict(_for_the_generator(document), config=config)
+    with _told_of(slug):
+        data = GeneratorData.from_dict(_for_the_generator(document), config=config)
     if isinstance(data, GeneratorError):
         raise SpecError(f"{slug}: the generator refuses it: {data.header} {data.detail or ''}")
     if folders := sorted(set(data.endpoint_collections_by_tag) - {"default"}):
@@ -59,10 +62,20 @@ def run_generator(slug: str, document: Json, target: Path) -> None:
         for name, schema in document["components"]["schemas"].items()
         if "enum" in schema
     }
-    errors = _build_quietly(project)
+    with _told_of(slug):
+        errors = _build_quietly(project)
     if errors:
         details = "; ".join(f"{error.header} {error.detail or ''}".strip() for error in errors)
         raise SpecError(f"{slug}: the generator leaves something out: {details}")
+
+
+@contextlib.contextmanager
+def _told_of(slug: str) -> Iterator[None]:
+    """Name the spec: for what it cannot take, the generator also raises whatever happens to be raised."""
+    try:
+        yield
+    except Exception as error:
+        raise SpecError(f"{slug}: the generator fails at it: {type(error).__name__}: {error}") from error
 
 
 @functools.cache
@@ -86,7 +99,6 @@ def _compiled_templates() -> Any:
 
 
 def _build_quietly(project: Any) -> list[Any]:
-    import contextlib
     import io
 
     with contextlib.redirect_stdout(io.StringIO()):
@@ -106,7 +118,7 @@ def _for_the_generator(document: Json) -> Json:
         if alternatives(schema) or schema.get("allOf"):
             schemas[name] = _union(schema)
         for _, node in walk(schemas[name]):
-            if {type(value) for value in node.get("enum", ())} - {str, int, type(None)}:
+            if {type(value) for value in node.get("enum", ()) if value is not None} not in (set(), {str}, {int}):
                 del node["enum"]
     for schema in schemas.values():
         for name in schema.get("properties", {}):

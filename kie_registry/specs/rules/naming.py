@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from itertools import count
 
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import model_operation, request_schema
@@ -62,9 +63,9 @@ def _lift_enum(schemas: Json, name: str, schema: Json) -> Json:
     """Lift an enum that Python can name; one of mixed types or of booleans stays where it is."""
     if {type(value) for value in schema.get("enum", ())} not in ({str}, {int}):
         return schema
-    component = pascal(name)
-    while component in schemas:
-        component += "_"
+    taken = {known.lower() for known in schemas}
+    wanted = pascal(name)
+    component = next(each for each in (wanted, *(f"{wanted}{n}" for n in count(2))) if each.lower() not in taken)
     schema.pop("title", None)
     schemas[component] = schema
     return _reference(component)
