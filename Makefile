@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check generate vendor add docs corpus bench wheel clean
+.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench wheel clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ demo: $(READY)  ## Run both models on a local sandbox and save the pictures.
 	@$(BIN)/python examples/demo.py
 
 test: check lint types  ## Run every check: generated code in step, lint, types, tests.
+	$(BIN)/python -m pytest
+
+coverage: $(READY)  ## Run the tests and say which lines of the library none of them reached.
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 check: $(READY)  ## Fail if generated code or tables are out of step with the specs.

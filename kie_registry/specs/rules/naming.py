@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import model_operation, request_schema
@@ -65,7 +65,8 @@ def _lift_enum(schemas: Json, name: str, schema: Json) -> Json:
         return schema
     taken = {known.lower() for known in schemas}
     wanted = pascal(name)
-    component = next(each for each in (wanted, *(f"{wanted}{n}" for n in count(2))) if each.lower() not in taken)
+    numbered = (f"{wanted}{number}" for number in count(2))
+    component = next(each for each in chain((wanted,), numbered) if each.lower() not in taken)
     schema.pop("title", None)
     schemas[component] = schema
     return _reference(component)
