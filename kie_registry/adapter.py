@@ -27,7 +27,6 @@ from kie_registry.annotations import annotation, optional
 from kie_registry.coercion import as_listed, coerce
 from kie_registry.contract import Contract
 from kie_registry.errors import PluginError
-from kie_registry.slots import find_media
 from kie_registry.vocabulary import common_names
 
 _NATIVE = "kie_registry.native"
@@ -106,6 +105,8 @@ def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]
     an input made of branches, where it fits none of them as it is given, the first is taken that it fits
     with that branch's own forms and defaults.
     """
+    from kie_registry.slots import find_media
+
     parameters = contract.parameters
     branches = [branch for part in schemas.parts(contract.input) for branch in schemas.alternatives(part)]
     if branches:

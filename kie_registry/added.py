@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, field, frozen
@@ -71,8 +71,9 @@ class AddedModel:
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for messages."""
-        return f"added from {self.source} ({self.path})"
+        """Where it comes from, in short, for lists and messages."""
+        short = self.source if "://" in self.source else PurePath(self.source).name
+        return f"added from {short}"
 
     @property
     def names(self) -> tuple[str, ...]:

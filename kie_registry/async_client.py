@@ -54,6 +54,7 @@ class AsyncKie:
 
     async def generate(
         self,
+        /,
         model: Model,
         prompt: str | None = None,
         *,
@@ -69,6 +70,7 @@ class AsyncKie:
 
     async def submit(
         self,
+        /,
         model: Model,
         prompt: str | None = None,
         *,

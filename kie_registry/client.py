@@ -67,6 +67,7 @@ class Kie:
 
     def generate(
         self,
+        /,
         model: Model,
         prompt: str | None = None,
         *,
@@ -100,6 +101,7 @@ class Kie:
 
     def submit(
         self,
+        /,
         model: Model,
         prompt: str | None = None,
         *,

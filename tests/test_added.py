@@ -56,8 +56,7 @@ class TestAnAddedModel:
 
     def test_says_where_it_comes_from(self) -> None:
         add("acme/kite")
-        origin = Registry().describe("kite").origin
-        assert origin == f"added from acme/kite.md:6 ({folder() / 'kite.json'})"
+        assert Registry().describe("kite").origin == "added from kite.md:6"
 
     def test_generates(self, kie: Kie, box: Sandbox) -> None:
         add("acme/kite", kie.models, style=STYLE)
@@ -95,7 +94,7 @@ class TestAnIdThatIsTaken:
 
     def test_by_an_added_one_is_refused_naming_it(self) -> None:
         add("acme/kite")
-        with pytest.raises(SpecError, match=r"acme/kite is there already, added from acme/kite\.md:6"):
+        with pytest.raises(SpecError, match=r"acme/kite is there already, added from kite\.md:6"):
             add("acme/kite")
 
     @pytest.mark.parametrize("loaded", [False, True], ids=["not loaded", "loaded"])

@@ -156,7 +156,7 @@ class TestADistributionThatClaimsTheIdOfAnAddedModel:
         site.install("alpha", "acme/kite", adapter=request.param)
 
     @pytest.mark.parametrize(
-        "said", ["alpha (alpha_clients", "added from acme/kite.md:6", "kie models remove acme/kite"]
+        "said", ["alpha (alpha_clients", "added from kite.md:6", "kie models remove acme/kite"]
     )
     def test_is_named_with_the_added_one_and_the_way_out(self, installed_later: None, said: str) -> None:
         with pytest.raises(PluginError) as caught:

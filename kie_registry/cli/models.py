@@ -51,7 +51,8 @@ def show_model(model: str, *, verbose: bool, as_json: bool) -> None:
     for line in _facts(info):
         output.show(line)
     if own:
-        output.show(f"Added on: {own['date']}")
+        output.show(f"Added on: {own['date']}, from {own['source']}")
+        output.show(f"Kept in: {own['file']}")
     output.show("")
     rows = [
         (parameter.name, parameter.native, _kind(parameter), _need(parameter), _values(parameter))
@@ -72,7 +73,8 @@ def _own(info: ModelInfo) -> dict[str, Any] | None:
     from kie_registry import added
 
     kept = added.load(model.path)
-    return {key: kept[key] for key in ("source", "date", "sha256", "replaces", "repairs")}
+    told = {key: kept[key] for key in ("source", "date", "sha256", "replaces", "repairs")}
+    return {"file": str(model.path), **told}
 
 
 def _facts(info: ModelInfo) -> list[str]:

@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
 _OURS = frozenset({"kie_registry", "kie_generated", "kie_models"})
 # What stands in the README for a file, and for a value that the page gives no short example of.
 _FILES = {"image": "photo.jpg", "video": "clip.mp4", "audio": "voice.mp3"}
-_SHORT = 60
+_SHORT = 200
 
 
 @frozen
