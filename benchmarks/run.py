@@ -69,31 +69,46 @@ def generate_ratio(address: str) -> tuple[float, float]:
     return statistics.median(ratios), statistics.median(theirs for _, theirs in rounds)
 
 
-def cpu_of(*arguments: str, path: Path | None = None) -> float:
+def cpu_of(*arguments: str, **variables: str) -> float:
     """Return the CPU seconds of a whole Python process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "PYTHONPATH": str(path)} if path else None
+    environment = {**os.environ, **variables}
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
-def start_up(installed: Path) -> dict[str, float]:
+def start_up(installed: Path, added: Path, page: Path) -> dict[str, float]:
     """Return the CPU seconds of each start, without those of the bare interpreter."""
-    commands = {
-        "bare": (["-c", "pass"], None),
-        "httpx": (["-c", "import httpx"], None),
-        "import": (["-c", "import kie_registry"], None),
-        "models": (["-m", "kie_registry.cli", "models"], None),
-        "import 500": (["-c", "import kie_registry"], installed),
-        "models 500": (["-m", "kie_registry.cli", "models"], installed),
+    more, own = {"PYTHONPATH": str(installed)}, {"KIE_HOME": str(added)}
+    kie = ["-m", "kie_registry.cli"]
+    commands: dict[str, tuple[list[str], dict[str, str]]] = {
+        "bare": (["-c", "pass"], {}),
+        "httpx": (["-c", "import httpx"], {}),
+        "import": (["-c", "import kie_registry"], {}),
+        "models": ([*kie, "models"], {}),
+        "import 500": (["-c", "import kie_registry"], more),
+        "models 500": ([*kie, "models"], more),
+        "show": ([*kie, "models", "show", "nano-banana-pro"], {}),
+        "show 100": ([*kie, "models", "show", "nano-banana-pro"], own),
+        "models 100": ([*kie, "models"], own),
+        "add": ([*kie, "models", "add", "--replace", str(page)], own),
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(_ROUNDS):
-        for name, (arguments, path) in commands.items():
-            times[name].append(cpu_of(*arguments, path=path))
+        for name, (arguments, variables) in commands.items():
+            times[name].append(cpu_of(*arguments, **variables))
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     return {name: taken - medians["bare"] for name, taken in medians.items()}
+
+
+def add_models(home: Path, pages: Path, *, number: int) -> Path:
+    """Add as many models to `home`, from pages of their own, and return one of the pages."""
+    published = (_HERE.parent / "specs" / "nano-banana-pro.yaml").read_text("utf-8")
+    for at in range(number):
+        (pages / f"{at}.yaml").write_text(published.replace("nano-banana-pro", f"bench/kite-{at}"), "utf-8")
+    cpu_of("-m", "kie_registry.cli", "models", "add", str(pages), KIE_HOME=str(home))
+    return pages / "0.yaml"
 
 
 def install_models(directory: Path, *, distributions: int, models: int) -> None:
@@ -110,11 +125,13 @@ def main() -> None:
     """Print the table."""
     with minimal_server() as address:
         ratio, raw = generate_ratio(address)
-    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as home:
-        os.environ["KIE_HOME"] = home
-        installed = Path(directory)
+    with tempfile.TemporaryDirectory() as scratch:
+        home, installed, added, pages = (Path(scratch) / name for name in ("home", "installed", "added", "pages"))
+        for directory in (installed, pages):
+            directory.mkdir()
+        os.environ["KIE_HOME"] = str(home)
         install_models(installed, distributions=50, models=10)
-        starts = start_up(installed)
+        starts = start_up(installed, added, add_models(added, pages, number=100))
     unit = starts["httpx"]
     rows = [
         (f"CPU of one `generate()` / raw httpx doing the same two requests ({raw * 1e3:.1f} ms)", ratio, "1.25"),
@@ -122,6 +139,10 @@ def main() -> None:
         ("the same with 500 installed models", starts["import 500"] / unit, "no growth"),
         ("CPU of `kie models` / `import httpx`", starts["models"] / unit, ""),
         ("the same with 500 installed models, all listed", starts["models 500"] / unit, "no growth"),
+        ("the same with 100 added models, all listed", starts["models 100"] / unit, "+10 %"),
+        ("CPU of `kie models show` / `import httpx`", starts["show"] / unit, ""),
+        ("the same with 100 added models", starts["show 100"] / unit, "+10 %"),
+        ("CPU of `kie models add PAGE` / `import httpx`", starts["add"] / unit, ""),
     ]
     print("| measure | ratio | aim |\n|---|---|---|")
     for measure, value, aim in rows:

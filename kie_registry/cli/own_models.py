@@ -9,6 +9,7 @@ import click
 from attrs import asdict, define, field
 
 from kie_registry.cli import output
+from kie_registry.cli.options import sources_argument
 from kie_registry.errors import InvalidRequest, KieError, NotAModel, Problem, SpecError
 from kie_registry.registry import default_registry
 
@@ -68,7 +69,7 @@ class _Report:
 
 @output.with_json
 @click.command("add")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@sources_argument
 @click.option("--replace", is_flag=True, help="Take the place of models with the same ids.")
 @click.option("--alias", metavar="NAME", help="One more name, where one model is added.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what was repaired in each document, by which rule.")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kie_registry.cli import output
+from kie_registry.cli.options import sources_argument
 from kie_registry.cli.spec_add import Reading
 
 _SHOWN = 3
@@ -32,7 +33,7 @@ def list_plugins(*, as_json: bool) -> None:
 
 
 @plugins_command.command("new")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@sources_argument
 @click.option("--name", required=True, help="The name of the distribution, such as kie-flux.")
 @click.option(
     "--out",

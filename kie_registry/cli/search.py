@@ -45,7 +45,7 @@ def _in_the_catalog(word: str) -> list[dict[str, Any]]:
     if not os.environ.get("KIE_API_KEY"):
         output.note("Without an API key (KIE_API_KEY) only the models here are searched, not kie.ai's catalog.")
         return []
-    from kie_registry.catalog import search_catalog
+    from kie_registry.specs.catalog import search_catalog
 
     try:
         return [{"id": entry.id, "title": entry.title} for entry in search_catalog(word)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kie_registry.cli import output
+from kie_registry.cli.options import sources_argument
 from kie_registry.errors import KieError, NotAModel, SpecError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("add")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@sources_argument
 @click.option("--replace", is_flag=True, help="Write adapter files anew that are there already.")
 @click.option(
     "--root",

@@ -17,17 +17,11 @@ import click
 from attrs import asdict
 
 from kie_registry.cli import output
+from kie_registry.cli.options import specs_option
 from kie_registry.cli.touched import Touched, touched
 from kie_registry.specs.changes.editions import ModelChanges
 from kie_registry.specs.changes.findings import KINDS
 
-_SPECS = click.option(
-    "--specs",
-    type=click.Path(path_type=Path),
-    default=Path("specs"),
-    show_default=True,
-    help="The vendored specs.",
-)
 _FAIL_ON = click.option(
     "--fail-on",
     type=click.Choice(KINDS),
@@ -42,7 +36,7 @@ _COLOURS = {"breaking": "red", "widening": "yellow", "wording": "bright_black"}
 @click.command("diff")
 @click.argument("old")
 @click.argument("new")
-@_SPECS
+@specs_option
 @_FAIL_ON
 @click.pass_context
 def diff_pages(context: click.Context, old: str, new: str, specs: Path, fail_on: str, *, as_json: bool) -> None:
@@ -61,7 +55,7 @@ def diff_pages(context: click.Context, old: str, new: str, specs: Path, fail_on:
 @output.with_json
 @click.command("check")
 @click.argument("pages", required=False)
-@_SPECS
+@specs_option
 @_FAIL_ON
 @click.pass_context
 def check_specs(context: click.Context, pages: str | None, specs: Path, fail_on: str, *, as_json: bool) -> None:

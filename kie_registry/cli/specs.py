@@ -8,16 +8,9 @@ from pathlib import Path
 import click
 
 from kie_registry.cli import output
+from kie_registry.cli.options import specs_option
 from kie_registry.cli.spec_add import add_specs
 from kie_registry.cli.spec_changes import check_specs, diff_pages
-
-_SPECS = click.option(
-    "--specs",
-    type=click.Path(path_type=Path),
-    default=Path("specs"),
-    show_default=True,
-    help="The vendored specs.",
-)
 
 
 @click.group()
@@ -32,7 +25,7 @@ specs_command.add_command(check_specs)
 
 @specs_command.command("vendor")
 @click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PAGE...")
-@_SPECS
+@specs_option
 def vendor_pages(pages: tuple[Path, ...], specs: Path) -> None:
     """Vendor the OpenAPI documents in PAGES, byte for byte, with their provenance."""
     from kie_registry.specs.vendor import vendor
@@ -43,7 +36,7 @@ def vendor_pages(pages: tuple[Path, ...], specs: Path) -> None:
 
 
 @specs_command.command("generate")
-@_SPECS
+@specs_option
 @click.option(
     "--package",
     type=click.Path(path_type=Path),

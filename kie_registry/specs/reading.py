@@ -159,7 +159,7 @@ def _markdown_of(address: str) -> str | None:
 
 
 def _read_catalog(model: str) -> Published:
-    from kie_registry.catalog import fetch_document
+    from kie_registry.specs.catalog import fetch_document
 
     try:
         return fetch_document(model)

@@ -46,7 +46,7 @@ def from_catalog(specs: Path) -> Newer:
     Raises:
         KieError: The catalog cannot be asked.
     """
-    from kie_registry.catalog import fetch_document
+    from kie_registry.specs.catalog import fetch_document
 
     found: dict[str, tuple[Prepared, ...]] = {}
     problems, unknown = [], set()
@@ -62,7 +62,7 @@ def from_catalog(specs: Path) -> Newer:
 
 def _is_in_catalog(model: str) -> bool:
     """Whether the catalog lists a model, of which it may have no document, or a broken one."""
-    from kie_registry.catalog import search_catalog
+    from kie_registry.specs.catalog import search_catalog
 
     return any(entry.id == model for entry in search_catalog(model.rpartition("/")[2]))
 

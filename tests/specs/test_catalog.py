@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kie_registry import AuthenticationError, ConfigurationError, SpecError, TransportError
-from kie_registry.catalog import CatalogEntry, fetch_document, search_catalog
 from kie_registry.sandbox import Sandbox
+from kie_registry.specs.catalog import CatalogEntry, fetch_document, search_catalog
 from kie_registry.specs.prepare import prepare
 from kie_registry.turnstile import PACE
 
@@ -22,7 +22,7 @@ Serve = Callable[..., Sandbox]
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Serve a catalog without a limit, and lead the environment to it; nobody waits."""
     boxes: list[Sandbox] = []
-    monkeypatch.setattr("kie_registry.catalog.PACE", 0.0)
+    monkeypatch.setattr("kie_registry.specs.catalog.PACE", 0.0)
 
     def start(**options: Any) -> Sandbox:
         box = Sandbox(**{"catalog_limit": None, **options}).start()
@@ -151,7 +151,7 @@ def test_a_strange_answer_to_a_search_is_no_crash(serve: Serve, models: Any, fou
 
 def test_the_pace_is_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     box = serve(catalog_limit=(1, 1.0))
-    monkeypatch.setattr("kie_registry.catalog.PACE", PACE)
+    monkeypatch.setattr("kie_registry.specs.catalog.PACE", PACE)
     for _ in range(2):
         fetch_document(EDIT)
     assert len(paths(box)) == 2
