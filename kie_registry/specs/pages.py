@@ -20,6 +20,8 @@ _HEADING = re.compile(rb"#{1,6}[ \t]")
 _FENCE = re.compile(rb"(?P<ticks>`{3,}|~{3,})")
 _OPENING_FENCE = re.compile(rb"(?P<ticks>`{3,})ya?ml\b[ \t]*(?P<info>.*?)\s*$")
 
+_DOCUMENT = re.compile(rb"""^["']?(openapi|paths)["']?\s*:""", re.MULTILINE)
+
 
 @frozen
 class Page:
@@ -42,22 +44,28 @@ def read_pages(content: bytes, *, source: str) -> list[Page]:
     """Return every page in `content`, in order; one file may hold several, or none.
 
     Raises:
-        SpecError: A fence is never closed; `source` and the line are named.
+        SpecError: A fence is never closed, or a heading has two documents; `source` and the line are named.
     """
     pages: list[Page] = []
-    title, under_openapi = "", False
+    title, under_openapi, has_document = "", False, False
     lines = iter(enumerate(content.splitlines(keepends=True), start=1))
     for number, line in lines:
         if under_openapi and (match := _OPENING_FENCE.match(line)):
             document = _until_closed(lines, match["ticks"])
             if document is None:
                 raise SpecError(f"{source}:{number}: the fence of the OpenAPI document is never closed")
-            pages.append(Page(title, document, match["info"].decode("utf-8", "replace"), number + 1))
-            under_openapi = False
+            if not has_document:
+                pages.append(Page(title, document, match["info"].decode("utf-8", "replace"), number + 1))
+                has_document = True
+            elif _DOCUMENT.search(document):
+                first = pages[-1].line
+                raise SpecError(
+                    f"{source}:{number + 1}: a second OpenAPI document; the page has one at line {first}"
+                )
         elif match := _FENCE.match(line):
             _until_closed(lines, match["ticks"])
         elif _HEADING.match(line):
-            under_openapi = _OPENAPI_HEADING.match(line) is not None
+            under_openapi, has_document = _OPENAPI_HEADING.match(line) is not None, False
             if match := _TITLE.match(line):
                 title = match["title"].decode("utf-8", "replace")
     return pages

@@ -97,6 +97,11 @@ def test_second_fence_under_one_heading_is_no_document() -> None:
     assert only_page(FORMAT_B + b"\n```yaml\nx: 1\n```\n").document == b"b: 2\n"
 
 
+def test_second_document_under_one_heading_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"^page\.md:\d+: a second OpenAPI document; the page has one at line \d+"):
+        read_pages(FORMAT_B + b"\n```yaml\nopenapi: 3.0.0\n```\n", source="page.md")
+
+
 def test_comment_in_a_code_fence_is_no_title() -> None:
     content = FORMAT_B.replace(b"## OpenAPI", b"```bash\n# install it\n```\n\n## OpenAPI")
     assert only_page(content).title == "Two"
