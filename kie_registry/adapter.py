@@ -101,7 +101,8 @@ class Adapter:
 def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return `given` (native name -> value) in the forms that the contract asks for.
 
-    Required parameters with a documented default are filled in, because kie.ai does not apply its defaults. Of
+    Required parameters with a documented default are filled in, because kie.ai does not apply its defaults; a
+    default that would be taken for a local file is not: only a caller says what is uploaded. Of
     an input made of branches, where it fits none of them as it is given, the first is taken that it fits
     with that branch's own forms and defaults.
     """
@@ -126,6 +127,8 @@ def native_input(contract: Contract, given: Mapping[str, Any]) -> dict[str, Any]
 def _completed(
     contract: Contract, given: Mapping[str, Any], parameters: Mapping[str, schemas.Schema], needed: Container[str]
 ) -> dict[str, Any]:
+    from kie_registry.slots import find_media
+
     result = {
         name: as_listed(value, parameters.get(name, {}))
         if name in contract.media
@@ -134,7 +137,8 @@ def _completed(
     }
     for name, schema in contract.parameters.items():
         default = parameters[name].get("default", schema.get("default"))
-        if name in needed and name not in result and default is not None:
+        left_out = name in needed and name not in result and default is not None
+        if left_out and not find_media(contract, {name: default}).slots:
             result[name] = default
     return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import define
@@ -45,17 +45,24 @@ def bind(adapter: type[Adapter], parameters: Mapping[str, Any]) -> Bound:
     values, problems = _resolve_names(adapter, parameters)
     missing = list(_missing(adapter, values))
     if not problems and not missing:
-        return bind_instance(adapter(**values))
+        return _bind(adapter(**values), values)
     # No instance can be made; what was given is checked all the same, so that all errors show at once.
     names = adapter.parameter_names
-    given = native_input(adapter.contract, {names[name]: value for name, value in values.items()})
-    return _check(adapter, given, [*problems, *missing, *_blank(adapter, values)])
+    given = {names[name]: value for name, value in values.items()}
+    made = native_input(adapter.contract, given)
+    return _check(adapter, given, made, [*problems, *missing, *_blank(adapter, values)])
 
 
 def bind_instance(instance: Adapter) -> Bound:
     """Bind the parameters that an adapter instance holds."""
     values = {name: getattr(instance, name) for name in instance.parameter_names}
-    return _check(type(instance), instance.to_input(), list(_blank(type(instance), values)))
+    return _bind(instance, {name: value for name, value in values.items() if value is not None})
+
+
+def _bind(instance: Adapter, values: Mapping[str, Any]) -> Bound:
+    adapter = type(instance)
+    given = {adapter.parameter_names[name] for name in values}
+    return _check(adapter, given, instance.to_input(), list(_blank(adapter, values)))
 
 
 def in_order(adapter: type[Adapter], problems: Iterable[Problem]) -> list[Problem]:
@@ -116,9 +123,10 @@ def _blank(adapter: type[Adapter], values: Mapping[str, Any]) -> Iterator[Proble
             yield problem_of(adapter, native_name, "is empty")
 
 
-def _check(adapter: type[Adapter], given: dict[str, Any], problems: list[Problem]) -> Bound:
+def _check(adapter: type[Adapter], given: Container[str], made: dict[str, Any], problems: list[Problem]) -> Bound:
+    """Check the input that was `made` of what was `given`; a default that was filled in was not given."""
     contract = adapter.contract
-    media = find_media(contract, given)
+    media = find_media(contract, made)
     found = [problem_of(adapter, name, wrong) for name, wrong in media.problems]
     problems += [problem for problem in found if problem not in problems]
     for deprecated, current in contract.replaced_by.items():

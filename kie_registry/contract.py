@@ -128,7 +128,7 @@ class Contract:
         return not _unsayable(native_input) and self._validator.is_valid(native_input)
 
     def violations(self, native_input: Mapping[str, Any]) -> list[Violation]:
-        """Return every place where `native_input` breaks the contract; empty where it holds."""
+        """Return every place where `native_input` breaks the contract; empty where it holds, and only there."""
         if _unsayable(native_input):
             return self._with_unsayable(native_input)
         if self._validator.is_valid(native_input):
@@ -139,6 +139,8 @@ class Contract:
         first: dict[str, Violation] = {}
         for violation in found:
             first.setdefault(violation.native, violation)
+        if not first:
+            return [Violation("", "it is not what the model takes")]
         order = {name: at for at, name in enumerate(["", *self.parameters])}
         return sorted(first.values(), key=lambda violation: order.get(violation.native, -1))
 
@@ -146,12 +148,12 @@ class Contract:
         """Name what JSON cannot hold, and check the rest without it."""
         said, unsayable = {}, []
         for name, value in native_input.items():
-            if (wrong := _unsayable(value)) is None:
+            if (wrong := _unsayable(value) or _unsayable({name: value})) is None:
                 said[name] = value
             else:
                 takes = " or ".join(schemas.types(self.parameters.get(name, {}))) or "any value of JSON"
                 message = f"{wrong}; it takes {takes}" if "type" in wrong else wrong
-                unsayable.append(Violation(name, message))
+                unsayable.append(Violation(str(name), message))
         names = {violation.native for violation in unsayable}
         rest = [violation for violation in self.violations(said) if violation.native not in names]
         return [*unsayable, *rest]

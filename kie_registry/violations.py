@@ -37,11 +37,14 @@ def read_errors(errors: Iterable[ValidationError], schema: Schema) -> list[Viola
 
     Where the input fits none of several alternatives, these are the violations of the one that comes nearest.
     """
-    errors = list(errors)
-    # What stands in a branch that fails counts as unknown for the validator, and is not.
-    sure = [error for error in errors if error.kind.name != "unevaluatedProperties"]
-    found = [violation for error in errors for violation in _read(error, schema)]
-    return [violation for violation in found if violation.message != _ELSEWHERE or not sure]
+    sure: list[Violation] = []
+    doubtful: list[Violation] = []
+    for error in errors:
+        for violation in _read(error, schema):
+            # What stands in a branch that fails counts as unknown for the validator, and is not.
+            doubts = error.kind.name == "unevaluatedProperties" and violation.message == _ELSEWHERE
+            (doubtful if doubts else sure).append(violation)
+    return sure or doubtful
 
 
 def _read(error: ValidationError, schema: Schema) -> Iterator[Violation]:
