@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry import schemas, vocabulary
+from kie_registry.specs.changes.common import moved_names
 from kie_registry.specs.changes.constraints import Pair
 from kie_registry.specs.changes.findings import ITSELF, KINDS, Finding, Kind, listed, names, shown, were
 from kie_registry.specs.changes.schemas import compare_schemas
@@ -96,9 +97,9 @@ def _of_contracts(old: Prepared, new: Prepared) -> Iterator[Finding]:
     yield from compare_schemas(Pair("", _beside_input(old.document), _beside_input(new.document)))
     whole = {finding.path for finding in inputs if finding.keyword == ITSELF}
     whole |= {path for finding in inputs for path in finding.values if finding.keyword == ITSELF}
-    yield from _media(before["media"], after["media"], whole)
+    yield from _media(before, after, whole)
     yield from _successors(before["replaced_by"], after["replaced_by"], inputs)
-    yield from _common_names(old, new)
+    yield from moved_names(before["input"], after["input"])
 
 
 def _with_successor(finding: Finding, contract: Json) -> Finding:
@@ -120,16 +121,31 @@ def _beside_input(document: Json) -> Json:
     return schema
 
 
-def _media(old: Json, new: Json, whole: set[str]) -> Iterator[Finding]:
+def _media(before: Json, after: Json, whole: set[str]) -> Iterator[Finding]:
+    old, new = before["media"], after["media"]
     for path in dict.fromkeys([*new, *old]):
         if any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in whole):
             continue
         if path not in old:
-            yield Finding(path, "media", "widening", f"{names(path)} takes a file now: a local one is uploaded")
+            yield _takes_files(path, _schema_at(before["input"], path))
         elif path not in new:
             yield Finding(path, "media", "breaking", f"{names(path)} takes no local file any more")
             continue
         yield from _limits(path, old.get(path, {}), new[path])
+
+
+def _takes_files(path: str, before: Mapping[str, Any]) -> Finding:
+    now = f"{names(path)} takes a file now: a local one is uploaded"
+    if before.get("format") in ("uri", "url"):
+        return Finding(path, "media", "widening", now)
+    return Finding(path, "media", "breaking", f"{now}, and a text that names none is refused (was any text)")
+
+
+def _schema_at(schema: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """Return the schema of one value at a path of the input; an empty one where there is none."""
+    for part in path.split("."):
+        schema = schemas.item(schemas.parameters(schema).get(part.replace("[]", ""), {}))
+    return schema
 
 
 def _limits(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
@@ -170,22 +186,6 @@ def _successors(old: Json, new: Json, inputs: list[Finding]) -> Iterator[Finding
         if path not in told and old.get(path) != new.get(path):
             now = f"is replaced by {names(new[path])}" if path in new else "has no successor"
             yield Finding(path, "replaced_by", "wording", f"{names(path)} {now} now")
-
-
-def _common_names(old: Prepared, new: Prepared) -> Iterator[Finding]:
-    """Tell of each common name that means another native parameter now, both of them being there."""
-    before, after = (vocabulary.common_names(each.contract["input"]) for each in (old, new))
-    inputs = schemas.parameters(old.contract["input"]), schemas.parameters(new.contract["input"])
-    for common, native in before.items():
-        current = after.get(common, native)
-        if current == native or native not in inputs[1]:
-            continue
-        narrower = any(
-            finding.kind == "breaking"
-            for finding in compare_schemas(Pair(current, inputs[0][native], inputs[1][current]))
-        )
-        sentence = f"the common name {names(common)} means {names(current)} now (was {names(native)})"
-        yield Finding(current, "common", "breaking" if narrower else "widening", sentence)
 
 
 __all__ = ["KINDS", "Change", "Kind", "compare", "top_level"]

@@ -229,13 +229,34 @@ _OTHER_RULES: Mapping[str, Callable[[Any], str]] = {
 }
 _NOT_HERE = frozenset({*PROSE, *_UPPER, *_LOWER})
 _NOT_HERE |= {"type", "enum", "const", "multipleOf", "default", "deprecated", "readOnly", "writeOnly"}
-_NOT_HERE |= {"properties", "required", "items", "additionalProperties", "oneOf", "anyOf", "allOf"}
+_NOT_HERE |= {"properties", "required", "items", "additionalProperties", "unevaluatedProperties"}
+_NOT_HERE |= {"oneOf", "anyOf", "allOf"}
+
+
+# What each of these keywords says where it refuses nothing; of others, even an empty rule may refuse all.
+_IDLE: Mapping[str, Any] = {
+    "uniqueItems": False,
+    "nullable": False,
+    "pattern": "",
+    "format": "",
+    "not": False,
+    "propertyNames": {},
+    "patternProperties": {},
+    "dependentRequired": {},
+    "dependentSchemas": {},
+    "$defs": {},
+}
+
+
+def _rule(schema: Schema, keyword: str) -> Any:
+    value = schema.get(keyword)
+    return None if keyword in _IDLE and as_json(value) == as_json(_IDLE[keyword]) else value
 
 
 def _rest(pair: Pair) -> Iterator[Finding]:
     """Compare what remains: a rule that came or changed may refuse what was accepted; one that went cannot."""
     for keyword in dict.fromkeys([*pair.old, *pair.new]):
-        old, new = pair.old.get(keyword) or None, pair.new.get(keyword) or None
+        old, new = _rule(pair.old, keyword), _rule(pair.new, keyword)
         if keyword in _NOT_HERE or keyword.startswith("x-") or as_json(old) == as_json(new):
             continue
         say = _OTHER_RULES.get(

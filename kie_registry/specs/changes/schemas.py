@@ -7,6 +7,7 @@ one branch changed in a way that the union hides, that is told of the alternativ
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -92,7 +93,16 @@ def _need(pair: Pair) -> Iterator[Finding]:
     if pair.is_required and not pair.was_required:
         yield pair.found(REQUIRED, "breaking", "is now required")
     elif pair.was_required and not pair.is_required:
-        yield pair.found(REQUIRED, "widening", "is optional now (was required)")
+        yield _no_longer_needed(pair)
+
+
+def _no_longer_needed(pair: Pair) -> Finding:
+    default = pair.old.get("default")
+    # Only defaults of the input's own parameters are sent, not those within them.
+    if default is None or "." in pair.path:
+        return pair.found(REQUIRED, "widening", "is optional now (was required)")
+    says = f"is optional now: where it is left out, nothing is sent (was {shown(default)})"
+    return pair.found(REQUIRED, "breaking", says)
 
 
 def _items(pair: Pair) -> Iterator[Finding]:
@@ -103,13 +113,18 @@ def _items(pair: Pair) -> Iterator[Finding]:
 
 def _further_fields(pair: Pair) -> Iterator[Finding]:
     """Compare what an object takes beside the fields that it names."""
-    old, new = (schema.get("additionalProperties", True) for schema in (pair.old, pair.new))
+    old, new = (_further(schema) for schema in (pair.old, pair.new))
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from compare_schemas(Pair(f"{pair.path}.*", old, new))
     elif old != new:
         wider = new is True or old is False
         now = "takes other fields too" if wider else "takes no other fields, or not any"
         yield pair.found("additionalProperties", "widening" if wider else "breaking", f"{now} now")
+
+
+def _further(schema: Schema) -> Any:
+    """Return what an object takes beside its fields: an input made of branches says it with another keyword."""
+    return schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
 
 
 def _branches(
@@ -132,16 +147,23 @@ def _branches(
 def _among(schema: Schema, other: Schema, branches: list[Schema]) -> list[Schema]:
     """Return the branch of `other` that demands what the whole of `schema` does, if there is one."""
     beside = {key: value for key, value in other.items() if key not in ("oneOf", "anyOf")}
-    return [branch for branch in branches if _same({**beside, **branch}, schema)][:1]
+    return [branch for branch in branches if _same(_closed({**beside, **branch}), _closed(schema))][:1]
+
+
+def _closed(schema: Schema) -> Schema:
+    """Return `schema` with one keyword for what it takes beside its fields."""
+    rest = {key: value for key, value in schema.items() if key != "unevaluatedProperties"}
+    return {**rest, "additionalProperties": _further(schema)}
 
 
 def _changed_branches(
     pair: Pair, keyword: str, old: list[Schema], new: list[Schema], told: list[Finding]
 ) -> Iterator[Finding]:
     known = {(finding.path, finding.keyword, finding.kind) for finding in told}
+    telling = _telling(old) & _telling(new)
     while old and new:
         before, after = max(
-            ((one, other) for one in old for other in new), key=lambda both: _likeness(both[0], both[1])
+            ((one, other) for one in old for other in new), key=lambda both: _likeness(both[0], both[1], telling)
         )
         old.remove(before)
         new.remove(after)
@@ -184,9 +206,29 @@ def _name(*branches: Schema) -> str:
     return shown({key: value for key, value in schema.items() if key not in PROSE})
 
 
-def _likeness(old: Schema, new: Schema) -> tuple[bool, float]:
+def _likeness(old: Schema, new: Schema, telling: frozenset[str]) -> tuple[int, bool, float]:
+    """Return how much two branches are the same one: by the values that tell branches apart, then by the rest."""
+    before, after = _values_of(old), _values_of(new)
+    agreed = sum((before[name] == after[name]) - before[name].isdisjoint(after[name]) for name in telling)
     titled = bool(old.get("title")) and old.get("title") == new.get("title")
-    return titled, difflib.SequenceMatcher(None, as_json(old), as_json(new)).quick_ratio()
+    return agreed, titled, difflib.SequenceMatcher(None, as_json(old), as_json(new)).quick_ratio()
+
+
+def _telling(branches: list[Schema]) -> frozenset[str]:
+    """Return the parameters that tell branches apart: those with a choice of values that no two have in common."""
+    values = [_values_of(branch) for branch in branches]
+    shared = frozenset.intersection(*(frozenset(each) for each in values)) if values else frozenset()
+    return frozenset(
+        name
+        for name in shared
+        if all(one[name].isdisjoint(other[name]) for one, other in itertools.combinations(values, 2))
+    )
+
+
+def _values_of(branch: Schema) -> dict[str, frozenset[str]]:
+    """Return each parameter of a branch that only takes some values, with these as JSON."""
+    found = {name: schemas.choices(schema) for name, schema in schemas.parameters(branch).items()}
+    return {name: frozenset(map(as_json, values)) for name, values in found.items() if values}
 
 
 def _without(branches: list[Schema], others: list[Schema]) -> list[Schema]:
