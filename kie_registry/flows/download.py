@@ -14,8 +14,9 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry.effects import Fetch, Flow, Run, Sleep
-from kie_registry.errors import ApiError, ConfigurationError, KieError, OutputExists, TransportError
+from kie_registry.errors import ApiError, ConfigurationError, KieError, OutputExists, SpecError, TransportError
 from kie_registry.mime import sniff, suffix_of
+from kie_registry.slugs import choose_slug
 
 _PAUSES = (0.5, 2.0, 5.0)
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -48,8 +49,7 @@ class Saving:
     def stem(self, number: int) -> str:
         """Return the name, without suffix, of the file with this number, counted from 1."""
         if self.name is None:
-            model = (self.model or "kie").rsplit("/", 1)[-1]
-            return f"{_safe(model)}-{_safe(self.task_id)}-{number}"
+            return f"{_short(self.model or 'kie')}-{_safe(self.task_id)}-{number}"
         return self.name if len(self.urls) == 1 else f"{self.name}-{number}"
 
 
@@ -167,6 +167,13 @@ def _url_suffix(url: str) -> str:
     """Return the suffix in a URL where it is a plain one; the server's names are not trusted beyond that."""
     match = re.search(r"\.[A-Za-z0-9]{1,5}$", urllib.parse.urlsplit(url).path)
     return match[0].lower() if match else ""
+
+
+def _short(model: str) -> str:
+    try:
+        return choose_slug(model)
+    except SpecError:
+        return _safe(model)
 
 
 def _safe(name: str) -> str:

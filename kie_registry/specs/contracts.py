@@ -7,15 +7,23 @@ The contract keeps them.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from kie_registry.errors import NotAModel, SpecError
-from kie_registry.schemas import parameters
+from kie_registry.schemas import parameters, parts, required
+from kie_registry.slugs import choose_slug
 from kie_registry.specs.documents import Json, create_operation, inline
 from kie_registry.specs.files import file_parameters
 from kie_registry.specs.kinds import what_it_is
 from kie_registry.specs.request import request_schema
-from kie_registry.specs.slugs import choose_slug
 from kie_registry.vocabulary import common_names, synonyms
+
+_OPENS = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
+_SUCCESSOR = re.compile(
+    r"(?:replaced (?:by|with)|use|in favou?r of|superseded by|switch to|prefer)(?: the)?(?: new)?"
+    r"(?: parameter| field)? `(\w+)`|`(\w+)` instead",
+    re.IGNORECASE,
+)
 
 
 def build_contract(document: Json, *, slug: str | None = None) -> Json:
@@ -41,8 +49,7 @@ def build_contract(document: Json, *, slug: str | None = None) -> Json:
     schema = request["properties"]["input"]
     if not parameters(schema):
         raise SpecError(f"the document names no parameter of {model}: its 'input' has no properties")
-    branched = any(key in schema for key in ("oneOf", "anyOf", "allOf"))
-    schema["unevaluatedProperties" if branched else "additionalProperties"] = False
+    _close(schema)
     example = operation["requestBody"]["content"]["application/json"].get("example")
     return {
         "id": model,
@@ -56,19 +63,37 @@ def build_contract(document: Json, *, slug: str | None = None) -> Json:
     }
 
 
+def _close(schema: Any) -> None:
+    """Let objects take what is described, and nothing else: kie.ai ignores what it does not know, and bills.
+
+    Branches stay open: what one of them takes, its neighbours need not know.
+    """
+    if not isinstance(schema, dict):
+        return
+    whole = list(parts(schema))
+    described = any(isinstance(part.get("properties"), dict) for part in whole)
+    if described and not any(_OPENS & part.keys() for part in whole):
+        schema["unevaluatedProperties" if len(whole) > 1 else "additionalProperties"] = False
+    for part in whole:
+        for inner in [*part.get("properties", {}).values(), part.get("items")]:
+            _close(inner)
+
+
 def _replacements(schema: Json) -> Json:
     """Return each deprecated parameter with its successor, where the document tells of one."""
     properties = parameters(schema)
     natives = common_names(schema)
+    needed = required(schema)
     found: Json = {}
     for name, parameter in properties.items():
         if not parameter.get("deprecated"):
             continue
-        named = re.findall(r"`(\w+)`", str(parameter.get("description", "")))
-        candidates = [other for other in named if other in properties and other != name]
+        named = _SUCCESSOR.findall(str(parameter.get("description", "")))
+        candidates = [other for pair in named for other in pair if other in properties and other != name]
         same = [other for other in properties if other != name and _alike(natives, other, name)]
-        if candidates or same:
-            found[name] = (candidates or same)[0]
+        # What is always given cannot stand in for something else.
+        if successors := [other for other in candidates or same if other not in needed or name in needed]:
+            found[name] = successors[0]
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from kie_registry.schemas import Schema, parameters, parts, types
 from kie_registry.specs import prose
 from kie_registry.specs.documents import Json
+from kie_registry.vocabulary import synonyms
 
 _KINDS = {
     "image": ("image", "images", "img", "photo", "picture", "frame", "mask", "thumbnail"),
@@ -19,6 +20,8 @@ _FILES = frozenset(
     {"url", "urls", "uri", "uris", "file", "files", "input", "inputs", "reference", "references"}
     | {"image", "images", "photo", "picture", "frame", "mask", "video", "videos", "clip", "audio", "audios"}
 )
+# Whatever is said of files there, these are texts.
+_TEXTS = frozenset({*synonyms("prompt"), *synonyms("negative_prompt")})
 _FORMATS = frozenset({"uri", "url", "uri-reference", "binary"})
 
 
@@ -51,20 +54,20 @@ def _levels(parameter: Schema) -> list[Schema]:
 
 
 def _limits(name: str, levels: list[Schema]) -> Json | None:
-    if any("enum" in level for level in levels):
+    if name in _TEXTS or any("enum" in level for level in levels):
         return None
     said = " ".join(filter(None, (prose.said(dict(level)) for level in levels)))
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     kind = next((kind for kind, marks in _KINDS.items() if set(marks) & set(words)), None)
     by_name = bool(words) and words[-1] in _FILES and (kind is not None or words[-1] in ("url", "urls"))
-    by_format = any(level.get("format") in _FORMATS for level in levels)
+    by_format = any(str(level.get("format")) in _FORMATS for level in levels)
     if not (by_name or by_format or prose.tells_of_a_file(said)):
         return None
     accepted = prose.accepted_types(said)
     by_type = {each.partition("/")[0] for each in accepted} & set(_KINDS)
-    by_prose = re.search(r"\b(image|video|audio)s?\b", said.lower())
+    by_prose = set(re.findall(r"\b(image|video|audio)s?\b", said.lower()))
     return {
-        "kind": kind or (by_type.pop() if len(by_type) == 1 else by_prose[1] if by_prose else "file"),
+        "kind": kind or next((kinds.pop() for kinds in (by_type, by_prose) if len(kinds) == 1), "file"),
         "types": accepted,
         "max_bytes": prose.max_bytes(said),
         "schemes": prose.schemes(said),

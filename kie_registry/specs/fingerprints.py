@@ -18,8 +18,8 @@ _FILE = "fingerprints.json"
 # What decides what is generated: modules and directories of this package, and modules that stand below it.
 _DECIDING = (
     *("codegen.py", "contracts.py", "documents.py", "files.py", "generator.py", "normalize.py", "overlays.py"),
-    *("parsing.py", "prose.py", "request.py", "slugs.py", "validity.py", "openapi-python-client.yaml"),
-    *("rules", "templates", "../vocabulary.py", "../coercion.py", "../schemas.py"),
+    *("parsing.py", "prose.py", "request.py", "validity.py", "openapi-python-client.yaml"),
+    *("rules", "templates", "../vocabulary.py", "../coercion.py", "../schemas.py", "../slugs.py"),
 )
 _TOOLS = ("openapi-python-client", "ruff", "python-jsonpath")
 

@@ -14,11 +14,11 @@ from attrs import frozen
 
 from kie_registry.errors import SpecError
 
-_TITLE = re.compile(rb"#[ \t]+(?P<title>.+?)\s*$")
+_TITLE = re.compile(rb"#[ \t]+(?P<title>.*)")
 _OPENAPI_HEADING = re.compile(rb"##[ \t]+OpenAPI\b")
 _HEADING = re.compile(rb"#{1,6}[ \t]")
 _FENCE = re.compile(rb"(?P<ticks>`{3,}|~{3,})")
-_OPENING_FENCE = re.compile(rb"(?P<ticks>`{3,})ya?ml\b[ \t]*(?P<info>.*?)\s*$")
+_OPENING_FENCE = re.compile(rb"(?P<ticks>`{3,})ya?ml\b(?P<info>.*)")
 
 _DOCUMENT = re.compile(rb"""^["']?(openapi|paths)["']?\s*:""", re.MULTILINE)
 
@@ -55,7 +55,7 @@ def read_pages(content: bytes, *, source: str) -> list[Page]:
             if document is None:
                 raise SpecError(f"{source}:{number}: the fence of the OpenAPI document is never closed")
             if not has_document:
-                pages.append(Page(title, document, match["info"].decode("utf-8", "replace"), number + 1))
+                pages.append(Page(title, document, match["info"].decode("utf-8", "replace").strip(), number + 1))
                 has_document = True
             elif _DOCUMENT.search(document):
                 first = pages[-1].line
@@ -67,7 +67,7 @@ def read_pages(content: bytes, *, source: str) -> list[Page]:
         elif _HEADING.match(line):
             under_openapi, has_document = _OPENAPI_HEADING.match(line) is not None, False
             if match := _TITLE.match(line):
-                title = match["title"].decode("utf-8", "replace")
+                title = match["title"].decode("utf-8", "replace").strip()
     return pages
 
 

@@ -7,6 +7,7 @@ text, where PyYAML would see a truth and the number 969.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -16,6 +17,8 @@ from kie_registry.errors import SpecError
 
 _MAX_DEPTH = 64
 _MAX_NODES = 200_000
+
+_NUMBERS_AND_TRUTH = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool"))
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -31,10 +34,21 @@ for _tag, _pattern, _first in (
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("null", r"~|null|Null|NULL|", "~nN"),
-    ("merge", r"<<", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first])
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
+
+
+def _as_text(node: Any) -> None:
+    """Let the values of a schema that says ``type: string`` be the text that is written: 1.10 is not 1.1."""
+    parts = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    kind = parts.get("type")
+    if not isinstance(kind, yaml.ScalarNode) or kind.value != "string":
+        return
+    enum, default = parts.get("enum"), parts.get("default")
+    for value in [*(enum.value if isinstance(enum, yaml.SequenceNode) else ()), default]:
+        if isinstance(value, yaml.ScalarNode) and value.tag in _NUMBERS_AND_TRUTH:
+            value.tag = "tag:yaml.org,2002:str"
 
 
 def _construct_int(loader: Any, node: Any) -> int:
@@ -49,7 +63,7 @@ def _construct_float(loader: Any, node: Any) -> float:
 def _construct_mapping(loader: Any, node: Any) -> Any:
     found: dict[str, Any] = {}
     yield found
-    loader.flatten_mapping(node)
+    _as_text(node)
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(None, None, "a key is no plain text", key_node.start_mark)
@@ -77,10 +91,14 @@ def parse(content: bytes, *, source: str, first_line: int = 1) -> Any:
 
 def _parse_json(content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError):
         # Flow YAML looks like JSON; where it is neither, YAML tells the place.
         return None
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _parse_yaml(content: bytes, source: str, first_line: int) -> Any:
@@ -113,6 +131,8 @@ def _measure(data: Any, source: str) -> None:
     sizes: dict[int, int] = {}
 
     def size(node: Any, depth: int) -> int:
+        if isinstance(node, float) and not math.isfinite(node):
+            raise SpecError(f"{source}: has a number that is none in JSON, {node}")
         if not isinstance(node, (dict, list)):
             return 1
         if depth > _MAX_DEPTH:

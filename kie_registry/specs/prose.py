@@ -16,11 +16,11 @@ _FORMATS = re.compile(
     re.IGNORECASE,
 )
 _SIZE = re.compile(
-    r"(?:max(?:imum)?(?:\s+file)?(?:\s+size)?(?:\s+of)?\s*:?|up to|at most|less than|smaller than|under|within"
-    r"|not exceed(?:ing)?|no (?:more|larger) than|≤|<=?)\s*(\d+(?:\.\d+)?)\s*(KB|MB|GB)\b",
+    r"(?:max(?:imum)?(?: file)?(?: size)?(?: of)? ?:?|up to|at most|within|not exceed(?:ing)?|≤|<=?"
+    r"|no (?:more|larger) than|(?<!no )(?<!not )(?<!not be )(?:(?:less|smaller) than|under))"
+    r" ?(\d{1,9}(?:\.\d{1,9})?) ?(KB|MB|GB)\b",
     re.IGNORECASE,
 )
-_UPLOAD = re.compile(r"\b(urls?|upload(ed)?)\b", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]{1,20})://")
 # The name of a format -> what it is called as a MIME type.
 _FORMAT_TYPES: dict[str, str] = {
@@ -40,36 +40,43 @@ _FORMAT_TYPES: dict[str, str] = {
     "ogg": "audio/ogg",
     "flac": "audio/flac",
 }
+# A number of characters, in thousands as English has them; what may be a fraction elsewhere is left alone.
+_COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d,.]*\d)"
 _MAX_LENGTH = re.compile(
-    r"max(?:imum)?\.?\s+length\s*(?::|is|of)?\s*(\d[\d,]*)(?:\s*char|\s*[;,)\n.]|\s*$)", re.IGNORECASE
+    rf"max(?:imum)?\.? length ?(?::|is|of)? ?{_COUNT}(?: ?char| ?[;,)\n.]| ?$)", re.IGNORECASE
 )
-_MIN_LENGTH = re.compile(r"min(?:imum)?\.?\s+length\s*(?::|is|of)?\s*(\d[\d,]*)", re.IGNORECASE)
-_LENGTHS = re.compile(r"between (\d[\d,]*) and (\d[\d,]*) characters", re.IGNORECASE)
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
-_MINIMUM = re.compile(rf"\(min(?:imum)?\s*:\s*{_NUMBER}\s*[,;)]", re.IGNORECASE)
-_MAXIMUM = re.compile(rf"[(,;]\s*max(?:imum)?\s*:\s*{_NUMBER}\s*[,;)]", re.IGNORECASE)
+_MIN_LENGTH = re.compile(rf"min(?:imum)?\.? length ?(?::|is|of)? ?{_COUNT}", re.IGNORECASE)
+_LENGTHS = re.compile(rf"between {_COUNT} and {_COUNT} characters", re.IGNORECASE)
+_NUMBER = r"(-?\d{1,9}(?:\.\d{1,9})?)"
+_MINIMUM = re.compile(rf"\(min(?:imum)? ?: ?{_NUMBER} ?[,;)]", re.IGNORECASE)
+_MAXIMUM = re.compile(rf"[(,;] ?max(?:imum)? ?: ?{_NUMBER} ?[,;)]", re.IGNORECASE)
+# Advice is no limit, and neither is what holds only under a condition.
+_ADVICE = re.compile(r"\b(recommend|ideal|for best|suggest|prefer|if |when )", re.IGNORECASE)
+_LONGEST = 20_000
 # A limit of several texts together is none of one.
 _TOGETHER = re.compile(r"\b(combined|in total|together|altogether|sum of)\b", re.IGNORECASE)
 
 
 def said(schema: Json) -> str:
-    """Return what the document says of a parameter in words, marks of emphasis left out."""
+    """Return what the document says of a parameter in words, marks of emphasis and spare white space left out."""
     text = schema.get("description", "")
-    return re.sub(r"[`*]", "", text) if isinstance(text, str) else ""
+    plain = re.sub(r"[`*]", "", text[:_LONGEST]) if isinstance(text, str) else ""
+    return "\n".join(" ".join(line.split()) for line in plain.splitlines())
 
 
 def accepted_types(prose: str) -> list[str]:
     """Return the MIME types that a file may have; empty where the prose does not list them all."""
     for pattern in (_TYPES, _FORMATS):
-        if match := pattern.search(prose):
-            return list(dict.fromkeys(_MIME.findall(match[1]))) or _of_formats(match[1])
+        lists = [_MIME.findall(listed) or _of_formats(listed) for listed in pattern.findall(prose)]
+        if lists:
+            # One list that cannot be read: then the others are not all.
+            return list(dict.fromkeys(kind for each in lists for kind in each)) if all(lists) else []
     return []
 
 
 def tells_of_a_file(prose: str) -> bool:
-    """Whether the prose says by itself that a parameter takes a file."""
-    limited = bool(accepted_types(prose)) or max_bytes(prose) is not None
-    return _TYPES.search(prose) is not None or (limited and _UPLOAD.search(prose) is not None)
+    """Whether the prose says by itself that a parameter takes a file, and nothing but a file."""
+    return _TYPES.search(prose) is not None and bool(accepted_types(prose))
 
 
 def _of_formats(listed: str) -> list[str]:
@@ -111,13 +118,15 @@ def limits(schema: Json) -> Json:
 
 
 def _lengths(prose: str) -> dict[str, int]:
+    stated = " \n".join(sentence for sentence in re.split(r"(?<=\.)\s|\n", prose) if not _ADVICE.search(sentence))
+    least = [*_MIN_LENGTH.findall(stated), *(low for low, _ in _LENGTHS.findall(stated))]
+    most = [*_MAX_LENGTH.findall(stated), *(high for _, high in _LENGTHS.findall(stated))]
     found = {}
-    if match := _LENGTHS.search(prose):
-        found = {"minLength": _integer(match[1]), "maxLength": _integer(match[2])}
-    if match := _MIN_LENGTH.search(prose):
-        found["minLength"] = _integer(match[1])
-    if match := _MAX_LENGTH.search(prose):
-        found["maxLength"] = _integer(match[1])
+    # Of several limits the widest counts; what lies between them is left to the server to refuse.
+    if least:
+        found["minLength"] = min(map(_integer, least))
+    if most:
+        found["maxLength"] = max(map(_integer, most))
     return found
 
 

@@ -14,10 +14,10 @@ from kie_registry.specs.pages import Page, read_pages
 MAX_BYTES = 5 * 2**20
 """The largest source that is read, in bytes; kie.ai's pages have 10 to 40 KB."""
 
-_HTML = re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
+_HTML = re.compile(rb"[ \t\r\n]*<(!doctype|html|\?xml)", re.IGNORECASE)
 # A bare document begins with a key, or as JSON does, after comments; and it has one of these keys.
-_BARE = re.compile(rb"""(?:\s*(?:#[^\n]*|---[^\n]*)?\n)*\s*(?:\{|["']?[\w-]+["']?\s*:)""")
-_KEY = re.compile(rb"""^\s*(?:\{\s*)?["']?(?:openapi|swagger|paths)["']?\s*:""", re.MULTILINE)
+_BARE = re.compile(rb"""(?:[ \t\r]*(?:#[^\n]*|---[^\n]*)?\n)*+[ \t]*(?:\{|["']?[\w-]+["']?[ \t]*:)""")
+_KEY = re.compile(rb"""^[ \t]*(?:\{[ \t]*)?["']?(?:openapi|swagger|paths)["']?[ \t]*:""", re.MULTILINE)
 
 
 @frozen

@@ -45,13 +45,14 @@ class Outcome:
         return isinstance(self.error, NotAModel) and not self.named
 
 
-def read_sources(sources: Iterable[str]) -> Iterator[Outcome]:
+def read_sources(sources: Iterable[str | os.PathLike[str]]) -> Iterator[Outcome]:
     """Read each source as it is asked for; what is wrong with one is its own outcome.
 
     A source is a file, a folder (searched with all in it for files that end in one of `SUFFIXES`), ``-`` for
     standard input, an http or https address, or else a model id, which the catalog is asked for.
     """
-    for source in sources:
+    for given in sources:
+        source = os.fspath(given)
         path = Path(source)
         if source not in ("", STDIN) and not _ADDRESS.match(source) and _is_folder(path):
             yield from _read_folder(path)

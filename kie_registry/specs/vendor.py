@@ -12,9 +12,9 @@ from typing import Any
 from attrs import asdict, frozen
 
 from kie_registry.errors import SpecError
+from kie_registry.slugs import choose_slug
 from kie_registry.specs.prepare import prepare
 from kie_registry.specs.published import Published, read_published
-from kie_registry.specs.slugs import choose_slug
 
 _HEADER = """\
 # Where each vendored document comes from. Written by `make vendor`.

@@ -162,7 +162,7 @@ def test_other_parameters_take_no_file(contract: Contract, parameter: Json) -> N
             id="named",
         ),
         pytest.param(
-            {"shade": {"deprecated": True, "description": "Use `gone`, then `tint`"}, "tint": {}},
+            {"shade": {"deprecated": True, "description": "Use `gone` or use `tint`"}, "tint": {}},
             {"shade": "tint"},
             id="named-and-there",
         ),

@@ -49,6 +49,8 @@ def test_name_tells_of_a_file(name: str, kind: str, schema: Json) -> None:
     ("name", "schema"),
     [
         ("prompt", {"type": "string", "description": "May name an image URL. Max length: 80"}),
+        ("prompt", {"type": "string", "description": "Images may be uploaded. Accepted types: image/png"}),
+        ("voice", {"type": "string", "description": "A name, or the URL of a sample (up to 5MB)"}),
         ("image_style", ONE),
         ("video_prompt", ONE),
         ("task_id", ONE),

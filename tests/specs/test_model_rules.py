@@ -68,7 +68,7 @@ WRONG = {"type": "string", "enum": ["acme/lamp-edit"], "default": "acme/lamp-edi
         ),
         pytest.param(
             "Lamp",
-            {"enum": ["acme/lamp", "acme/lamp-fast"], "description": "`acme/lamp`"},
+            {"enum": ["acme/lamp", "acme/lamp-fast"], "description": "Must be `acme/lamp`"},
             None,
             "acme/lamp",
             id="one-is-named-more-often",
@@ -80,6 +80,13 @@ def test_model_id_is_the_one_that_the_page_is_about(
 ) -> None:
     contract, _ = prepared(make_document, title, model, example)
     assert contract["id"] == chosen
+
+
+def test_prose_does_not_outvote_schema_and_example(make_document: MakeDocument) -> None:
+    model = {"enum": ["acme/lamp-text-to-video"], "description": "Must use `acme/lamp-image-to-video` for images"}
+    example = {"model": "acme/lamp-text-to-video", "input": {"prompt": "a"}}
+    contract, _ = prepared(make_document, "Lamp Image-conditioned Video", model, example)
+    assert contract["id"] == "acme/lamp-text-to-video"
 
 
 def test_wrong_id_leaves_no_trace_in_the_request(make_document: MakeDocument) -> None:

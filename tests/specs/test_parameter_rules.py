@@ -136,7 +136,7 @@ def shade(document: Json) -> Json:
         pytest.param(
             values.samples_are_no_defaults,
             {"type": "string", "default": ""},
-            {"type": "string", "examples": [""]},
+            {"type": "string", "default": "", "minLength": 0},
             id="empty-default",
         ),
         pytest.param(
@@ -225,6 +225,12 @@ def test_required_of_a_branch_may_name_what_another_describes(make_document: Mak
 def test_sample_text_is_never_sent_by_default(make_document: MakeDocument, name: str) -> None:
     found = normal(make_document({name: {"type": "string", "default": "A cat"}}))
     assert found["properties"][name] == {"type": "string", "examples": ["A cat"]}
+
+
+@pytest.mark.parametrize("default", ["/etc/hostname", "demo.png", ["a.png"]])
+def test_default_never_names_a_file_of_this_machine(make_document: MakeDocument, default: Any) -> None:
+    found = normal(make_document({"image_url": {"default": default, "type": "string"}}))
+    assert found["properties"]["image_url"] == {"type": "string"}
 
 
 @pytest.mark.parametrize(

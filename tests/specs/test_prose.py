@@ -19,6 +19,8 @@ MB = 2**20
         ("Video format: mp4, mov.\nMore", ["video/mp4", "video/quicktime"]),
         ("Formats: .wav/.mp3", ["audio/wav", "audio/mpeg"]),
         ("Supported formats are PNG and WEBP", ["image/png", "image/webp"]),
+        ("Image formats: JPEG, PNG. Video formats: MP4.", ["image/jpeg", "image/png", "video/mp4"]),
+        ("Image formats: JPEG. Video formats: all of them", []),
         ("Format: anything that a browser shows", []),
         ("The format of the output", []),
         ("xx.xx%, format must be right", []),
@@ -39,6 +41,8 @@ def test_accepted_types(text: str, types: list[str]) -> None:
         ("images up to 10MB, videos up to 50MB", 50 * MB),
         ("≤ 20MB", 20 * MB),
         ("at least 5MB", None),
+        ("no less than 10KB", None),
+        ("should not be less than 10KB", None),
         ("a 5MB file", None),
     ],
 )
@@ -79,6 +83,10 @@ def test_schemes(text: str, schemes: list[str]) -> None:
         ({"type": "string", "description": "All texts combined: max length: 80"}, {}),
         ({"type": "array", "description": "Max length: 80"}, {}),
         ({"type": "string", "description": "max length 80 seconds"}, {}),
+        ({"type": "string", "description": "Maximum length: 2.500 characters"}, {}),
+        ({"type": "string", "description": "Recommended between 10 and 100 characters"}, {}),
+        ({"type": "string", "description": "Max length: 50.\nFor v5: Max length: 80"}, {"maxLength": 80}),
+        ({"type": "string", "description": "If styled, maximum length: 30. Max length: 80"}, {"maxLength": 80}),
         (
             {"type": "number", "description": "Steps (Min: 2, Max: 49, Step: 1) (step: 1)"},
             {"minimum": 2, "maximum": 49},
@@ -91,3 +99,14 @@ def test_schemes(text: str, schemes: list[str]) -> None:
 )
 def test_limits(schema: Json, limits: Json) -> None:
     assert prose.limits(schema) == limits
+
+
+@pytest.mark.parametrize("text", [" " * 20_000, "max " * 9_000, "max length" + " " * 20_000, "format: " * 9_000])
+def test_reading_takes_no_more_time_than_there_is_text(text: str) -> None:
+    """A pattern that goes back over the text again and again would run into the time limit of the tests."""
+    schema = {"type": "string", "description": text * 50}
+    assert (prose.limits(schema), prose.accepted_types(prose.said(schema)), prose.max_bytes(text)) == (
+        {},
+        [],
+        None,
+    )

@@ -56,6 +56,40 @@ def test_file_without_a_document_is_refused_by_name(content: bytes) -> None:
         read_published(content, source="dir/page.md")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\n" * 5000 + b"Hello world!", b"# a" + b" " * 200_000 + b"b", b"```yaml" + b" " * 200_000 + b"b"],
+    ids=["blank-lines", "long-title", "long-fence"],
+)
+def test_reading_takes_no_more_time_than_there_is_text(content: bytes) -> None:
+    with pytest.raises(NotAModel):
+        read_published(content, source="p")
+
+
+def test_merge_keys_do_not_multiply() -> None:
+    levels = ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+    with pytest.raises(SpecError, match="write out to more than"):
+        read_published("\n".join(["openapi: 3.0.0", "paths: {}", *levels]).encode(), source="p")
+
+
+@pytest.mark.parametrize(("written", "read"), [("NaN", "NaN"), (".inf", ".inf"), ("-.inf", "-.inf")])
+def test_words_for_no_number_are_text(written: str, read: str) -> None:
+    (found,) = read_published(f'{{"paths": {{"a": {written}}}}}'.encode(), source="p")
+    assert found.document["paths"] == {"a": read}
+
+
+def test_number_that_is_beyond_all_is_refused() -> None:
+    with pytest.raises(SpecError, match="p: has a number that is none in JSON, inf"):
+        read_published(b"paths: {a: 1e999}\nopenapi: 3", source="p")
+
+
+def test_text_to_choose_from_is_what_is_written() -> None:
+    content = b"paths:\n  a:\n    type: string\n    enum: [1.10, 1.1, 007, True, off]\n    default: 1.10\n"
+    (found,) = read_published(content, source="p")
+    assert found.document["paths"]["a"]["enum"] == ["1.10", "1.1", "007", "True", "off"]
+    assert found.document["paths"]["a"]["default"] == "1.10"
+
+
 def test_html_is_told_from_markdown() -> None:
     with pytest.raises(NotAModel, match=r"is HTML\. The Markdown .* with \.md"):
         read_published(b"<!DOCTYPE html><html>## OpenAPI</html>", source="page")

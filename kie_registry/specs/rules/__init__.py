@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kie_registry.specs.documents import Json
+from kie_registry.specs.rules.branches import one_of_what_overlaps
 from kie_registry.specs.rules.document import (
     declare_3_1,
     drop_control_characters,
@@ -75,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     samples_are_no_defaults,
     default_within_limits,
     limits_from_prose,
+    one_of_what_overlaps,
     read_example,
     admit_shown_parameters,
     admit_empty,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kie_registry.coercion import coerce
-from kie_registry.schemas import alternatives, parameters, required, types
+from kie_registry.schemas import item, parameters, required, types
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_schema, request_content, request_schema
 from kie_registry.specs.validity import fits
@@ -77,17 +77,30 @@ def admit_shown_parameters(document: Json, _slug: str) -> Iterator[str]:
     schema, example = input_schema(document), _example_input(document)
     if schema is None or example is None:
         return
-    known = parameters(schema)
     for name in [name for name in example if name != name.strip()]:
         example[name.strip()] = example.pop(name)
         yield f"input: {name!r}"
-    for name, value in example.items():
-        if name not in known:
-            if not isinstance(schema.get("properties"), dict):
-                schema["properties"] = {}
-            described = {"description": "Not described on the page; its example gives it."}
-            schema["properties"][name] = {**_type_of(value), **described, "examples": [copy.deepcopy(value)]}
-            yield f"input.properties.{name}"
+    yield from _admit(schema, example, "input")
+
+
+def _admit(schema: Any, value: Any, place: str) -> Iterator[str]:
+    """Add to the objects in `schema` the keys that `value` has more."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _admit(item(schema), each, f"{place}.items")
+        return
+    known = parameters(schema)
+    if not isinstance(value, dict) or not (known or place == "input"):
+        return
+    for name, inner in value.items():
+        if name in known:
+            yield from _admit(known[name], inner, f"{place}.properties.{name}")
+            continue
+        if not isinstance(schema.get("properties"), dict):
+            schema["properties"] = {}
+        described = {"description": "Not described on the page; its example gives it."}
+        schema["properties"][name] = {**_type_of(inner), **described, "examples": [copy.deepcopy(inner)]}
+        yield f"{place}.properties.{name}"
 
 
 def _type_of(value: Any) -> Json:
@@ -124,7 +137,7 @@ def fit_example(document: Json, _slug: str) -> Iterator[str]:
         return
     yield from _fit_values(example, parameters(schema))
     yield from _complete(example, schema)
-    taken = fits(example, schema) or any(fits(example, branch) for branch in alternatives(schema))
+    taken = fits(example, schema)
     model = content["schema"]["properties"]["model"]["const"]
     if not example or not taken:
         del content["example"]

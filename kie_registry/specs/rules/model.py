@@ -13,6 +13,7 @@ from kie_registry.specs.request import request_content, request_schema
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*(/[A-Za-z0-9][A-Za-z0-9_.:+-]*)*", re.ASCII)
 _LONGEST = 200
+_DEMANDED = re.compile(r"must (?:be|use)[^`\n]{0,40}`([^`\s]{1,200})`", re.IGNORECASE)
 _IN_TEXT = re.compile(r'"model"\s*:\s*"([^"]+)"')
 
 
@@ -32,10 +33,11 @@ def choose_model_id(document: Json, _slug: str) -> Iterator[str]:
         return
     model = body["properties"]["model"]
     in_schema = _in_schema(model)
-    named = [*in_schema, *_in_example(content), *_in_prose(model)]
+    in_example = _in_example(content)
+    named = [*in_schema, *in_example, *_in_prose(model)]
     if not named:
         raise SpecError("the document names no model: its 'model' has no enum, no default and no example")
-    chosen = _choose(document, named)
+    chosen = _choose(document, named, agreed=in_schema == in_example)
     if not is_model_id(chosen):
         raise SpecError(
             f"{chosen!r} is no model id: an id is words of letters, digits, '.', '_' and '-', with '/' between"
@@ -74,13 +76,13 @@ def _in_example(content: Json) -> list[str]:
 
 
 def _in_prose(model: Json) -> list[str]:
-    quoted = re.findall(r"`([^`\s]+)`", str(model.get("description", "")))
-    return [text for text in quoted if is_model_id(text) and re.search(r"[/\d-]", text)]
+    demanded = _DEMANDED.findall(str(model.get("description", "")))
+    return [text for text in demanded if is_model_id(text)]
 
 
-def _choose(document: Json, named: list[str]) -> str:
+def _choose(document: Json, named: list[str], *, agreed: bool) -> str:
     distinct = list(dict.fromkeys(named))
-    if len(distinct) == 1:
+    if len(distinct) == 1 or agreed:
         return distinct[0]
     title = _words(str(document.get("info", {}).get("title", "")))
     said = Counter(named)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import chain, count
 
+from kie_registry.slugs import choose_slug
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import model_operation, request_schema
-from kie_registry.specs.slugs import choose_slug
 
 
 def name_schemas(document: Json, slug: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from kie_registry.coercion import coerce
 from kie_registry.schemas import parameters, types
 from kie_registry.specs.documents import Json
+from kie_registry.specs.files import file_parameters
 from kie_registry.specs.request import input_nodes, input_schema
 from kie_registry.specs.validity import fits
 
@@ -87,20 +88,24 @@ def values_of_type(document: Json, _slug: str) -> Iterator[str]:
 
 
 def samples_are_no_defaults(document: Json, _slug: str) -> Iterator[str]:
-    """Make an example of a default that only shows what to write: a prompt, the address of a file, nothing.
+    """Make an example of a default that only shows what to write: a prompt, or the address of a file.
 
     Required parameters are sent with their default, and nobody wants to pay for kie.ai's sample prompt.
     """
     schema = input_schema(document)
+    files = file_parameters(schema) if schema else {}
     for name, parameter in parameters(schema).items() if schema else ():
-        default = parameter.get("default")
         if not isinstance(parameter, dict) or "default" not in parameter or "enum" in parameter:
             continue
-        is_sample = name in _TEXTS or default in ("", []) or _is_address(default)
-        if is_sample:
+        default = parameter["default"]
+        if default != [] and (name in _TEXTS or name in files or _is_address(default)):
             del parameter["default"]
-            parameter.setdefault("examples", [default])
+            if name not in files or _is_address(default):
+                parameter.setdefault("examples", [default])
             yield f"input.properties.{name}.default"
+        elif default == "" and "minLength" not in parameter:
+            parameter["minLength"] = 0
+            yield f"input.properties.{name}.minLength: 0"
 
 
 def default_within_limits(document: Json, _slug: str) -> Iterator[str]:

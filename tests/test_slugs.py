@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kie_registry.errors import SpecError
-from kie_registry.specs.slugs import choose_slug
+from kie_registry.slugs import choose_slug
 
 
 @pytest.mark.parametrize(
