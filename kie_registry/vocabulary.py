@@ -13,7 +13,7 @@ common name is not offered where a native parameter bears it with another meanin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from kie_registry import schemas
@@ -70,11 +70,11 @@ EQUAL_VALUES: tuple[tuple[str, ...], ...] = (
     ("auto", "adaptive"),
     # A ratio says nothing of high definition: where a model knows both squares, 1:1 is the plain, cheaper one.
     ("1:1", "square", "square_hd"),
-    ("16:9", "landscape_16_9"),
+    ("16:9", "landscape_16_9", "landscape"),
     ("4:3", "landscape_4_3"),
     ("3:2", "landscape_3_2"),
     ("21:9", "landscape_21_9"),
-    ("9:16", "portrait_16_9", "portrait_9_16"),
+    ("9:16", "portrait_16_9", "portrait_9_16", "portrait"),
     ("3:4", "portrait_4_3", "portrait_3_4"),
     ("2:3", "portrait_3_2", "portrait_2_3"),
 )
@@ -154,10 +154,10 @@ def synonyms(common: str) -> tuple[str, ...]:
 
 def common_names(input_schema: Schema) -> dict[str, str]:
     """Return common name -> native name for the parameters of one model, each of which has exactly one."""
-    parameters = schemas.parameters(input_schema)
+    parameters, required = schemas.parameters(input_schema), schemas.required(input_schema)
     found: dict[str, str] = {}
     for common in SYNONYMS:
-        native = _native(common, parameters, taken=set(found.values()))
+        native = _native(common, parameters, required, taken=set(found.values()))
         if native is None:
             continue
         name = common
@@ -170,7 +170,9 @@ def common_names(input_schema: Schema) -> dict[str, str]:
     return found
 
 
-def _native(common: str, parameters: Mapping[str, Any], *, taken: set[str]) -> str | None:
+def _native(
+    common: str, parameters: Mapping[str, Any], required: Collection[str], *, taken: set[str]
+) -> str | None:
     """Return the parameter that is called `common`; None where there is none."""
     fits = FORMS.get(common, _anything)
     candidates = [
@@ -181,4 +183,6 @@ def _native(common: str, parameters: Mapping[str, Any], *, taken: set[str]) -> s
     if common in candidates:
         return common
     current = [name for name in candidates if not parameters[name].get("deprecated")]
-    return next(iter(current or candidates), None)
+    # What the model cannot do without is what a caller means.
+    needed = [name for name in current if name in required]
+    return next(iter(needed or current or candidates), None)

@@ -49,7 +49,7 @@ class RequestChecker:
 def _compile(model: str, document: Document) -> jsonschema_rs.Draft202012Validator:
     try:
         schema = _opened(document.request_schema)
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, mask=_MASK)
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=False, mask=_MASK)
     except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
         raise Refusal(500, f"the document of {model} is broken: {error}") from error
 

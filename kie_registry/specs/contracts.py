@@ -6,24 +6,18 @@ The contract keeps them.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from kie_registry.errors import NotAModel, SpecError
-from kie_registry.schemas import parameters, parts, required
+from kie_registry.schemas import parameters, parts
 from kie_registry.slugs import choose_slug
 from kie_registry.specs.documents import Json, create_operation, inline
 from kie_registry.specs.files import file_parameters
 from kie_registry.specs.kinds import what_it_is
 from kie_registry.specs.request import request_schema
-from kie_registry.vocabulary import common_names, synonyms
+from kie_registry.specs.successors import successors
 
 _OPENS = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
-_SUCCESSOR = re.compile(
-    r"(?:replaced (?:by|with)|use|in favou?r of|superseded by|switch to|prefer)(?: the)?(?: new)?"
-    r"(?: parameter| field)? `(\w+)`|`(\w+)` instead",
-    re.IGNORECASE,
-)
 
 
 def build_contract(document: Json, *, slug: str | None = None) -> Json:
@@ -58,7 +52,7 @@ def build_contract(document: Json, *, slug: str | None = None) -> Json:
         "output": document["info"].get("x-kie-output", "file"),
         "input": schema,
         "media": file_parameters(schema),
-        "replaced_by": _replacements(schema),
+        "replaced_by": successors(schema),
         "example": example.get("input") if isinstance(example, dict) else None,
     }
 
@@ -77,26 +71,3 @@ def _close(schema: Any) -> None:
     for part in whole:
         for inner in [*part.get("properties", {}).values(), part.get("items")]:
             _close(inner)
-
-
-def _replacements(schema: Json) -> Json:
-    """Return each deprecated parameter with its successor, where the document tells of one."""
-    properties = parameters(schema)
-    natives = common_names(schema)
-    needed = required(schema)
-    found: Json = {}
-    for name, parameter in properties.items():
-        if not parameter.get("deprecated"):
-            continue
-        named = _SUCCESSOR.findall(str(parameter.get("description", "")))
-        candidates = [other for pair in named for other in pair if other in properties and other != name]
-        same = [other for other in properties if other != name and _alike(natives, other, name)]
-        # What is always given cannot stand in for something else.
-        if successors := [other for other in candidates or same if other not in needed or name in needed]:
-            found[name] = successors[0]
-    return found
-
-
-def _alike(natives: dict[str, str], current: str, deprecated: str) -> bool:
-    common = next((name for name, native in natives.items() if native == current), None)
-    return common is not None and deprecated in synonyms(common)

@@ -20,8 +20,10 @@ _FILES = frozenset(
     {"url", "urls", "uri", "uris", "file", "files", "input", "inputs", "reference", "references"}
     | {"image", "images", "photo", "picture", "frame", "mask", "video", "videos", "clip", "audio", "audios"}
 )
-# Whatever is said of files there, these are texts.
-_TEXTS = frozenset({*synonyms("prompt"), *synonyms("negative_prompt")})
+# Whatever is said of files there, these are texts, and addresses that are called rather than read.
+_TEXTS = frozenset(
+    {*synonyms("prompt"), *synonyms("negative_prompt"), "callBackUrl", "callback_url", "webhook_url", "webhookUrl"}
+)
 _FORMATS = frozenset({"uri", "url", "uri-reference", "binary"})
 
 
@@ -53,6 +55,11 @@ def _levels(parameter: Schema) -> list[Schema]:
     return [*whole, *(each["items"] for each in whole if isinstance(each.get("items"), Mapping))]
 
 
+def _shown_schemes(levels: list[Schema]) -> list[str]:
+    """Return what the rule `admit_shown_schemes` has noted."""
+    return [scheme for level in levels for scheme in level.get("x-kie-schemes", ())]
+
+
 def _limits(name: str, levels: list[Schema]) -> Json | None:
     if name in _TEXTS or any("enum" in level for level in levels):
         return None
@@ -70,5 +77,5 @@ def _limits(name: str, levels: list[Schema]) -> Json | None:
         "kind": kind or next((kinds.pop() for kinds in (by_type, by_prose) if len(kinds) == 1), "file"),
         "types": accepted,
         "max_bytes": prose.max_bytes(said),
-        "schemes": prose.schemes(said),
+        "schemes": list(dict.fromkeys([*prose.schemes(said), *_shown_schemes(levels)])),
     }

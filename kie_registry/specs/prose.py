@@ -12,7 +12,8 @@ _MIME = re.compile(r"(?:image|video|audio|application|text)/[\w.+-]+")
 _LISTED = r"([^;)\n]+?)(?=[;)\n]|\.\s|\.?$)"
 _TYPES = re.compile(rf"accepted (?:mime )?types?\s*:\s*{_LISTED}", re.IGNORECASE)
 _FORMATS = re.compile(
-    rf"\b(?:(?:supported|accepted|allowed|image|video|audio|file)\s+)?formats?\s*(?::|are|include)\s*{_LISTED}",
+    rf"(?<!output )\b(?:(?:supported|accepted|allowed|image|video|audio|file) )?formats? ?"
+    rf"(?::|are|include) ?{_LISTED}",
     re.IGNORECASE,
 )
 _SIZE = re.compile(
@@ -47,11 +48,14 @@ _MAX_LENGTH = re.compile(
 )
 _MIN_LENGTH = re.compile(rf"min(?:imum)?\.? length ?(?::|is|of)? ?{_COUNT}", re.IGNORECASE)
 _LENGTHS = re.compile(rf"between {_COUNT} and {_COUNT} characters", re.IGNORECASE)
-_NUMBER = r"(-?\d{1,9}(?:\.\d{1,9})?)"
-_MINIMUM = re.compile(rf"\(min(?:imum)? ?: ?{_NUMBER} ?[,;)]", re.IGNORECASE)
-_MAXIMUM = re.compile(rf"[(,;] ?max(?:imum)? ?: ?{_NUMBER} ?[,;)]", re.IGNORECASE)
+_NUMBER = r"(-?\d{1,3}(?:,\d{3})+|-?\d{1,9}(?:\.\d{1,9})?)(?= ?[;)]|, )"
+_MINIMUM = re.compile(rf"\(min(?:imum)? ?: ?{_NUMBER}", re.IGNORECASE)
+_MAXIMUM = re.compile(rf"[(,;] ?max(?:imum)? ?: ?{_NUMBER}", re.IGNORECASE)
+_CHARACTERS = re.compile(
+    rf"(?:max(?:imum)?(?: of)?|up to|no more than|at most|not exceed(?:ing)?|within) {_COUNT} char", re.IGNORECASE
+)
 # Advice is no limit, and neither is what holds only under a condition.
-_ADVICE = re.compile(r"\b(recommend|ideal|for best|suggest|prefer|if |when )", re.IGNORECASE)
+_ADVICE = re.compile(r"\b(recommend|ideal|for best|suggest|prefer|if |when |mode\b|otherwise)", re.IGNORECASE)
 _LONGEST = 20_000
 # A limit of several texts together is none of one.
 _TOGETHER = re.compile(r"\b(combined|in total|together|altogether|sum of)\b", re.IGNORECASE)
@@ -111,16 +115,20 @@ def limits(schema: Json) -> Json:
     if kinds == "string" and "enum" not in schema:
         found = _lengths(prose)
     elif kinds in ("integer", "number") and "enum" not in schema:
-        for keyword, pattern in (("minimum", _MINIMUM), ("maximum", _MAXIMUM)):
-            if match := pattern.search(prose):
-                found[keyword] = float(match[1]) if "." in match[1] else int(match[1])
+        for keyword, pattern, widest in (("minimum", _MINIMUM, min), ("maximum", _MAXIMUM, max)):
+            if bounds := [_number(digits) for digits in pattern.findall(prose)]:
+                found[keyword] = widest(bounds)
     return {keyword: value for keyword, value in found.items() if keyword not in schema}
 
 
 def _lengths(prose: str) -> dict[str, int]:
     stated = " \n".join(sentence for sentence in re.split(r"(?<=\.)\s|\n", prose) if not _ADVICE.search(sentence))
     least = [*_MIN_LENGTH.findall(stated), *(low for low, _ in _LENGTHS.findall(stated))]
-    most = [*_MAX_LENGTH.findall(stated), *(high for _, high in _LENGTHS.findall(stated))]
+    most = [
+        *_MAX_LENGTH.findall(stated),
+        *_CHARACTERS.findall(stated),
+        *(high for _, high in _LENGTHS.findall(stated)),
+    ]
     found = {}
     # Of several limits the widest counts; what lies between them is left to the server to refuse.
     if least:
@@ -128,6 +136,10 @@ def _lengths(prose: str) -> dict[str, int]:
     if most:
         found["maxLength"] = max(map(_integer, most))
     return found
+
+
+def _number(digits: str) -> float:
+    return float(digits) if "." in digits else _integer(digits)
 
 
 def _integer(digits: str) -> int:

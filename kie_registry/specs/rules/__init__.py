@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kie_registry.specs.documents import Json
-from kie_registry.specs.rules.branches import one_of_what_overlaps
+from kie_registry.specs.rules.branches import one_of_what_overlaps, open_parts
+from kie_registry.specs.rules.deprecation import free_deprecated
 from kie_registry.specs.rules.document import (
     declare_3_1,
     drop_control_characters,
@@ -21,12 +22,24 @@ from kie_registry.specs.rules.document import (
     require_input,
     title_document,
 )
-from kie_registry.specs.rules.examples import admit_empty, admit_shown_parameters, fit_example, read_example
+from kie_registry.specs.rules.examples import (
+    admit_empty,
+    admit_shown_parameters,
+    admit_shown_schemes,
+    fit_example,
+    read_example,
+)
 from kie_registry.specs.rules.limits import limits_from_prose, refuse_contradictions
 from kie_registry.specs.rules.model import choose_model_id, fix_model
 from kie_registry.specs.rules.naming import name_schemas
 from kie_registry.specs.rules.output import tell_output
-from kie_registry.specs.rules.references import inline_request, open_missing_references, place_create_task
+from kie_registry.specs.rules.references import (
+    inline_request,
+    only_create_task,
+    open_missing_references,
+    place_create_task,
+    plain_body,
+)
 from kie_registry.specs.rules.schemas import (
     drop_broken_patterns,
     forget_schema_addresses,
@@ -36,6 +49,7 @@ from kie_registry.specs.rules.schemas import (
     numbers_as_bounds,
     schemas_as_mappings,
 )
+from kie_registry.specs.rules.types import items_of_arrays, types_that_are_shown
 from kie_registry.specs.rules.values import (
     default_within_limits,
     list_required,
@@ -49,6 +63,8 @@ Rule = Callable[[Json, str], Iterator[str]]
 
 RULES: tuple[Rule, ...] = (
     place_create_task,
+    plain_body,
+    only_create_task,
     open_missing_references,
     inline_request,
     drop_extensions,
@@ -56,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     declare_3_1,
     forget_schema_addresses,
     schemas_as_mappings,
+    open_parts,
     known_types,
     list_examples,
     null_as_a_type,
@@ -75,11 +92,15 @@ RULES: tuple[Rule, ...] = (
     values_of_type,
     samples_are_no_defaults,
     default_within_limits,
+    types_that_are_shown,
+    items_of_arrays,
     limits_from_prose,
-    one_of_what_overlaps,
     read_example,
     admit_shown_parameters,
+    admit_shown_schemes,
     admit_empty,
+    free_deprecated,
+    one_of_what_overlaps,
     fit_example,
     refuse_contradictions,
     open_responses,

@@ -93,9 +93,18 @@ def require_input(document: Json, _slug: str) -> Iterator[str]:
     """Require the input beside the model; some pages forget it, and without it there is nothing to make."""
     if (body := request_schema(document)) is None:
         return
-    needed = body["required"] if isinstance(body.get("required"), list) else []
-    if missing := [name for name in ("model", "input") if name not in needed]:
+    said = body["required"] if isinstance(body.get("required"), list) else []
+    needed = [name for name in said if name in body["properties"]]
+    if misplaced := [name for name in said if isinstance(name, str) and name not in needed]:
+        # Said of the body and meant of the input; what the input does not know goes in a later rule.
+        model_input = body["properties"]["input"]
+        inner = model_input.get("required")
+        model_input["required"] = [*(inner if isinstance(inner, list) else []), *misplaced]
+        yield f"$..required: {', '.join(misplaced)} of the input"
+    missing = [name for name in ("model", "input") if name not in needed]
+    if missing or misplaced:
         body["required"] = [*needed, *missing]
+    if missing:
         yield f"$..required: {', '.join(missing)}"
 
 

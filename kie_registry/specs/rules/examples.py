@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kie_registry.coercion import coerce
 from kie_registry.schemas import item, parameters, required, types
 from kie_registry.specs.documents import Json
+from kie_registry.specs.files import file_parameters
 from kie_registry.specs.request import input_schema, request_content, request_schema
+from kie_registry.specs.rules.types import type_of
 from kie_registry.specs.validity import fits
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?://|(?<=data:))\S+$")
 
 
 def read_example(document: Json, _slug: str) -> Iterator[str]:
@@ -99,15 +104,50 @@ def _admit(schema: Any, value: Any, place: str) -> Iterator[str]:
         if not isinstance(schema.get("properties"), dict):
             schema["properties"] = {}
         described = {"description": "Not described on the page; its example gives it."}
-        schema["properties"][name] = {**_type_of(inner), **described, "examples": [copy.deepcopy(inner)]}
+        schema["properties"][name] = {**_shape_of(inner), **described, "examples": [copy.deepcopy(inner)]}
         yield f"{place}.properties.{name}"
 
 
-def _type_of(value: Any) -> Json:
-    for kind in ("boolean", "integer", "number", "string", "array", "object"):
-        if fits(value, {"type": kind}):
-            return {"type": kind}
-    return {}
+def _shape_of(value: Any) -> Json:
+    kind = type_of(value)
+    if kind == "array":
+        kinds = {type_of(each) for each in value}
+        return {"type": "array", "items": {"type": kinds.pop()} if len(kinds) == 1 and None not in kinds else {}}
+    return {} if kind is None else {"type": kind}
+
+
+def admit_shown_schemes(document: Json, _slug: str) -> Iterator[str]:
+    """Take addresses of the kind that the example shows, such as ``asset://...``, and tidy the others in it."""
+    schema, example = input_schema(document), _example_input(document)
+    if schema is None or example is None:
+        return
+    known = parameters(schema)
+    for name in file_parameters(schema).keys() & example.keys():
+        value = example[name]
+        tidy = _tidied(value)
+        if tidy != value:
+            example[name] = tidy
+            yield f"input.{name}: {value!r} is {tidy!r}"
+        texts = [text for text in (tidy if isinstance(tidy, list) else [tidy]) if isinstance(text, str)]
+        unusual = {match[1] for text in texts if (match := _SCHEME.match(text))} - {"http", "https"}
+        parameter: Any = known[name]
+        if unusual - set(parameter.get("x-kie-schemes", ())):
+            parameter["x-kie-schemes"] = sorted(unusual)
+            yield f"input.properties.{name}: {', '.join(sorted(unusual))}"
+        if any(text and not _SCHEME.match(text) for text in texts) or (
+            texts != [] and not all(texts) and tidy != ""
+        ):
+            del example[name]
+            yield f"input.{name}: {value!r} left out"
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [each.strip() if isinstance(each, str) else each for each in value]
+    if isinstance(value, str):
+        listed = _parsed(value.strip()) if value.strip().startswith("[") else None
+        return listed if isinstance(listed, list) else value.strip()
+    return value
 
 
 def admit_empty(document: Json, _slug: str) -> Iterator[str]:
@@ -124,6 +164,7 @@ def admit_empty(document: Json, _slug: str) -> Iterator[str]:
             and "enum" not in parameter
         ):
             parameter["minLength"] = 0
+            parameter.pop("format", None)
             yield f"input.properties.{name}.minLength: 0"
 
 

@@ -24,14 +24,18 @@ def tell_output(document: Json, _slug: str) -> Iterator[str]:
 
 
 def _kind(document: Json, operation: Json, body: Json) -> str:
+    ids = body["properties"]["model"].get("enum", [""])
+    names = " ".join([str(document["info"].get("title", "")), *map(str, ids)]).replace("_", "-").replace("/", " ")
+    goals = [goal.lower() for goal in _GOAL.findall(names)]
+    if goals and set(goals) == {"text"}:
+        # The documentation has no section for these: speech-to-text stands among the music.
+        return "text"
     tags = operation.get("tags")
     for tag in tags if isinstance(tags, list) else ():
         if match := _SECTION.search(str(tag)):
             return _KINDS.get(match[1].lower(), "audio")
-    ids = body["properties"]["model"].get("enum", [""])
-    names = " ".join([str(document["info"].get("title", "")), *map(str, ids)]).replace("_", "-").replace("/", " ")
-    for pattern in (_GOAL, _WORD):
-        if found := pattern.findall(names):
+    for found in (goals, _WORD.findall(names)):
+        if found:
             return _KINDS.get(found[-1].lower(), "audio")
     parameters = (input_schema(document) or {}).get("properties", {})
     return "video" if "duration" in parameters else "image"
