@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePath
@@ -93,10 +94,19 @@ class Listing:
     models: Mapping[str, AddedModel]
     problems: Mapping[str, str]
 
+    @functools.cached_property
+    def _ids(self) -> Mapping[str, str]:
+        """Name -> the id of the model that it leads to: an id leads to its own model, whoever has it as alias."""
+        named = ((alias, model.id) for model in reversed([*self.models.values()]) for alias in model.aliases)
+        return {**dict(named), **{model: model for model in self.models}}
+
     def find(self, name: str) -> AddedModel | None:
         """Return the model with this id or alias."""
-        named = (model for model in self.models.values() if name in model.aliases)
-        return self.models.get(name) or next(named, None)
+        return self.models.get(self._ids.get(name, name))
+
+    def aliases(self, model: AddedModel) -> tuple[str, ...]:
+        """Return the aliases that lead to a model, and not to another that has the same name."""
+        return tuple(alias for alias in model.aliases if self._ids.get(alias) == model.id)
 
 
 def folder() -> Path:
@@ -218,9 +228,10 @@ def file_name(slug: str, model: str, *, taken: Collection[str] = ()) -> str:
 
 def _write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
     """Put `content` at `path` all at once; where it is `fresh`, in nobody's place."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name for each thread, not only for each process; the file has the rights that every new file gets.
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from collections.abc import Collection, Iterator
@@ -12,12 +13,13 @@ from attrs import define, field, frozen
 from kie_registry import added
 from kie_registry.added import AddedModel
 from kie_registry.errors import InvalidRequest, KieError, Problem, SpecError
+from kie_registry.events import logger
 from kie_registry.registry import Registry, default_registry
+from kie_registry.slugs import choose_slug
 from kie_registry.specs.normalize import Repair
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.published import Published
 from kie_registry.specs.reading import Outcome, read_sources
-from kie_registry.specs.slugs import choose_slug
 
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]{0,99}")
 
@@ -29,10 +31,12 @@ class Addition:
     Attributes:
         model: What is kept of it.
         repairs: What was repaired in its document.
+        notes: What else its user should know: which names mean another model now.
     """
 
     model: AddedModel
     repairs: tuple[Repair, ...]
+    notes: tuple[str, ...] = ()
 
 
 def add_model(source: str, *, replace: bool = False, alias: str | None = None) -> list[str]:
@@ -50,7 +54,7 @@ def add_model(source: str, *, replace: bool = False, alias: str | None = None) -
     Raises:
         SpecError: A document cannot be used, or there is none, or an id is taken and `replace` is false. Nothing
             is added then.
-        KieError: A file cannot be written, or the catalog does not answer.
+        KieError: A file cannot be written, or the catalog does not answer, or this library has a bug.
     """
     adding = Adding(default_registry(), replace=replace, alias=alias)
     ready = []
@@ -58,7 +62,10 @@ def add_model(source: str, *, replace: bool = False, alias: str | None = None) -
         ready += [adding.prepare(published) for published in _usable(outcome)]
     if not ready:
         raise SpecError(f"{source}: no page in it describes a model")
-    return [adding.keep(prepared).model.id for prepared in ready if prepared is not None]
+    additions = [adding.keep(prepared) for prepared in ready if prepared is not None]
+    for note in (note for addition in additions for note in addition.notes):
+        logger.warning("%s", note)
+    return [addition.model.id for addition in additions]
 
 
 def _usable(outcome: Outcome) -> Iterator[Published]:
@@ -97,19 +104,23 @@ class Adding:
 
         Raises:
             SpecError: The document cannot be used, or its id is taken, or the alias.
-            KieError: Its file cannot be written.
+            KieError: Its file cannot be written, or this library has a bug.
         """
         prepared = self.prepare(published)
         return None if prepared is None else self.keep(prepared)
 
     def prepare(self, published: Published) -> Prepared | None:
         """Do as `add` does, but for writing the file; None where this run had the same page already."""
-        try:
-            prepared = prepare(published)
-        except RecursionError as error:
-            raise SpecError(
-                f"{published.source}: the document is nested too deeply, or refers to itself"
-            ) from error
+        with _errors_of(published.source):
+            return self._prepare(published)
+
+    def keep(self, prepared: Prepared) -> Addition:
+        """Write the file of a prepared model, and let the registry see it."""
+        with _errors_of(prepared.published.source):
+            return self._keep(prepared)
+
+    def _prepare(self, published: Published) -> Prepared | None:
+        prepared = prepare(published)
         first = self._seen.get(prepared.id)
         if first is not None and first.sha256 == published.sha256:
             return None
@@ -126,34 +137,53 @@ class Adding:
         self._seen[prepared.id] = published
         return prepared
 
-    def keep(self, prepared: Prepared) -> Addition:
-        """Write the file of a prepared model, and let the registry see it."""
+    def _keep(self, prepared: Prepared) -> Addition:
         others = self._names_of_others(prepared.id)
-        names = [prepared.slug, *([self.alias] if self.alias else [])]
+        earlier = self._earlier(prepared.id)
+        # The user's own aliases stay when a newer page takes the place of an older one.
+        names = [prepared.slug, *([self.alias] if self.alias else []), *(earlier.aliases if earlier else ())]
         aliases = [name for name in dict.fromkeys(names) if name not in others and name != prepared.id]
-        earlier = self.registry.added(prepared.id)
         installed = self.registry.claimant(prepared.id) is not None
+        meant = self._meant(prepared.id)
         content = _content(prepared, aliases, replaces=installed or bool(earlier and earlier.replaces))
         model = added.save(content)
         self.registry.refresh()
-        return Addition(model, prepared.repairs)
+        return Addition(model, prepared.repairs, (f"{model.id} meant {meant} before",) if meant else ())
 
     def _check_free(self, prepared: Prepared) -> None:
-        source = prepared.published.source
-        if self.alias is not None and self.alias in self._names_of_others(prepared.id):
-            raise SpecError(f"{source}: the name {self.alias!r} is that of another model; choose another alias")
+        source, model = prepared.published.source, prepared.id
+        if self.alias is not None and (holder := self._others(model).get(self.alias)):
+            raise SpecError(
+                f"{source}: the name {self.alias!r} is that of another model, {holder}; choose another alias"
+            )
         if self.replace:
             return
-        if (earlier := self.registry.added(prepared.id)) and earlier.id == prepared.id:
+        if meant := self._meant(model):
+            raise SpecError(
+                f"{source}: the name {model} is taken, it means {meant}; --replace (in Python: replace=True) "
+                "makes it mean this model"
+            )
+        if earlier := self._earlier(model):
             taken = f"{earlier.origin} on {earlier.date}"
-        elif claimant := self.registry.claimant(prepared.id):
+        elif claimant := self.registry.claimant(model):
             taken = f"offered by {claimant}"
         else:
             return
         raise SpecError(
-            f"{source}: the model {prepared.id} is there already, {taken}; "
+            f"{source}: the model {model} is there already, {taken}; "
             "--replace (in Python: replace=True) takes its place"
         )
+
+    def _earlier(self, model: str) -> AddedModel | None:
+        """Return the added model of this id."""
+        found = self.registry.added(model)
+        return found if found is not None and found.id == model else None
+
+    def _meant(self, model: str) -> str | None:
+        """Say what a model id meant up to now, where it is another model's alias."""
+        if self.registry.added(model) is None and self.registry.claimant(model) is None:
+            return None
+        return self._others(model).get(model)
 
     def _named(self, prepared: Prepared) -> Prepared:
         """Return `prepared` under a short name that no other model has, where one can be made."""
@@ -167,8 +197,32 @@ class Adding:
         return prepare(prepared.published, slug=slug)
 
     def _names_of_others(self, model: str) -> Collection[str]:
+        # What this run has prepared need not be written yet.
+        return {*self._others(model), *(self._seen.keys() - {model})}
+
+    def _others(self, model: str) -> dict[str, str]:
+        """Return the names of all models but this, and what they mean."""
         summaries = [summary for summary in self.registry.summaries() if summary.id != model]
-        return {name for summary in summaries for name in (summary.id, *summary.aliases)}
+        return {
+            name: f"{summary.id} ({summary.origin})"
+            for summary in summaries
+            for name in (summary.id, *summary.aliases)
+        }
+
+
+@contextlib.contextmanager
+def _errors_of(source: str) -> Iterator[None]:
+    """Make whatever a document brings about an error that names it, so that the others can go on."""
+    try:
+        yield
+    except KieError:
+        raise
+    except RecursionError as error:
+        raise SpecError(f"{source}: the document is nested too deeply, or refers to itself") from error
+    except Exception as error:
+        logger.debug("the traceback", exc_info=True)
+        said = f"{source}: {type(error).__name__}: {error}. This is a bug, and not of the page"
+        raise KieError(f"{said}; KIE_LOG=debug shows more. The model is not added.") from error
 
 
 def _check_usable(prepared: Prepared) -> None:

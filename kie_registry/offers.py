@@ -103,7 +103,8 @@ class Offers:
         own = {name for name in self.added.models if name not in loaded}
         for name in own:
             model = self.added.models[name]
-            yield ModelSummary(name, model.aliases, model.title, model.output, model.origin)
+            aliases = self.added.aliases(model)
+            yield ModelSummary(name, aliases, model.title, model.output, model.origin)
         done = {*loaded, *own}
         yield from self._of_entries(done)
         for name, clients in self.clients.models.items():

@@ -53,6 +53,7 @@ class Registry:
         self._computed_loaded = not entry_points
         self._replaced: set[str] = set()
         self._added_origins: set[str] = set()
+        self._displaced: list[_Registered] = []
         self._plugins = Plugins(self._add, self._lock)
 
     def get(self, name: str) -> type[Adapter]:
@@ -119,10 +120,14 @@ class Registry:
     def refresh(self) -> None:
         """See what was added to ``KIE_HOME/models``, or removed from it, since this registry looked."""
         with self._lock:
-            for model_id in [key for key, found in self._models.items() if found.origin in self._added_origins]:
+            own = {key for key, found in self._models.items() if found.origin in self._added_origins}
+            for model_id in own:
                 del self._models[model_id]
+            for alias in [alias for alias, model_id in self._aliases.items() if model_id in own]:
+                del self._aliases[alias]
             self._added_origins.clear()
             self._offers.forget_added()
+            self._bring_back()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the ids."""
@@ -182,7 +187,8 @@ class Registry:
         with self._lock:
             if found := self._models.get(model.id):
                 return found
-            free = [alias for alias in model.aliases if model.replaces or not self._offers.installed(alias)]
+            aliases = self._offers.added.aliases(model)
+            free = [alias for alias in aliases if model.replaces or not self._offers.installed(alias)]
             self._models[model.id] = found = _Registered(added.build_adapter(model, free), model.origin)
             self._aliases.update(dict.fromkeys(free, model.id))
             self._added_origins.add(model.origin)
@@ -239,6 +245,7 @@ class Registry:
             if own and own.replaces and model_id in names:
                 # So does what the user added; aliases that it has not got lead to it as well.
                 self._load_added(own)
+                self._displaced.append(_Registered(adapter, origin))
                 names -= {*own.names}
         for name in () if replace else sorted(names):
             if other := self._claimant(name, origin):
@@ -246,6 +253,15 @@ class Registry:
         if model_id in names:
             self._models[model_id] = _Registered(adapter, origin)
         self._aliases.update(dict.fromkeys(names - {model_id}, model_id))
+
+    def _bring_back(self) -> None:
+        """Add again what gave way to added models: a plugin registers its models only once."""
+        displaced, self._displaced = self._displaced, []
+        for each in displaced:
+            try:
+                self._add_locked(each.adapter, each.origin, replace=False)
+            except PluginError as error:
+                self._plugins.keep_problem(each.origin, error)
 
     def _claimant(self, name: str, origin: str) -> str | None:
         if found := self._known(name):

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,28 @@ def test_processes_that_add_models_of_one_name_at_once_lose_none() -> None:
     assert [each.wait() for each in running] == [0, 0, 0]
     assert set(added.listing().models) == {f"{name}-{number}/kite" for name in "abc" for number in range(3)}
     assert [path for path in folder().iterdir() if path.suffix != ".json"] == []
+
+
+def test_threads_that_replace_one_model_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "kite.md", "acme/kite"))
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: add_model(path, replace=True), range(40)))
+    assert results == [["acme/kite"]] * 40
+    assert [each.name for each in folder().iterdir()] == ["kite.json"]
+
+
+def test_a_file_has_the_rights_that_every_new_file_gets(tmp_path: Path) -> None:
+    add("acme/kite")
+    (tmp_path / "other").touch()
+    assert (folder() / "kite.json").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_what_nobody_foresaw_is_an_error_that_names_the_page() -> None:
+    (published,) = read_published(page("acme/kite").encode(), source="kite.md")
+    published.document["info"]["version"] = object()
+    with pytest.raises(KieError, match=r"kite\.md:6: TypeError: .*This is a bug"):
+        Adding(Registry()).add(published)
+    assert "acme/kite" not in Registry()
 
 
 BAD_PAGES = {

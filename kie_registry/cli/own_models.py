@@ -36,6 +36,8 @@ class _Report:
 
     def add(self, addition: Addition) -> None:
         self.added.append(addition)
+        for note in addition.notes:
+            output.note(note)
         if self.as_json:
             return
         model = addition.model
@@ -59,6 +61,7 @@ class _Report:
                     **asdict(each.model),
                     "path": str(each.model.path),
                     "repairs": [asdict(repair) for repair in each.repairs],
+                    "notes": list(each.notes),
                 }
                 for each in self.added
             ],
