@@ -60,8 +60,18 @@ class _ModelGroup(click.Group):
         with formatter.section("Models"):
             formatter.write_dl(rows)
 
+    def get_help(self, ctx: click.Context) -> str:
+        return output.visible(super().get_help(ctx))
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+
+
+class _ModelCommand(click.Command):
+    """The command of one model, whose help has words of the page that the model is from."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return output.visible(super().get_help(ctx))
 
 
 @click.group(
@@ -104,7 +114,7 @@ def _command(info: ModelInfo, name: str) -> click.Command:
         }
         _generate(name, given, **values)
 
-    return click.Command(
+    return _ModelCommand(
         name,
         callback=callback,
         params=[*arguments, *options, *_COMMON, output.json_flag()],

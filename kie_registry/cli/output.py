@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,24 +48,34 @@ def with_json(command: Command) -> Command:
     return command
 
 
-def show(text: str) -> None:
-    """Print a result."""
-    click.echo(text)
+# What moves the cursor, changes colours or turns the direction of writing: ours may, a page's text may not.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Return `text` with a terminal's control characters written out, as in JSON; lines and tabs stay."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def show(text: str, *, start: str = "", colour: str | None = None, bold: bool | None = None) -> None:
+    """Print a result, after a `start` that is coloured or bold on a terminal."""
+    click.echo(click.style(visible(start), fg=colour, bold=bold) + visible(text) if start else visible(text))
 
 
 def show_json(data: Any) -> None:
     """Print the one JSON document."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    # json leaves some of the controls; where it does, they stand in strings, and are written as it writes others.
+    show(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
 def note(text: str) -> None:
     """Print a diagnostic."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def fail(text: str) -> None:
     """Print an error."""
-    click.echo(click.style("Error: ", fg="red", bold=True) + text, err=True)
+    click.echo(click.style("Error: ", fg="red", bold=True) + visible(text), err=True)
 
 
 def print_error_as_json(error: KieError) -> None:
@@ -112,7 +123,8 @@ def show_result(result: Result, paths: Sequence[Path], *, as_json: bool) -> None
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: drawn on a terminal, in plain aligned columns when piped."""
+    """Print a table: drawn on a terminal, in plain aligned columns when piped; a row is a line."""
+    rows = [[_in_a_line(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _drawn_table(headings, rows)
         return
@@ -120,6 +132,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in [headings, *rows]:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         show("  ".join(cells).rstrip())
+
+
+def _in_a_line(cell: str) -> str:
+    return visible(cell).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -130,4 +146,5 @@ def _drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
     drawn = Table(*headings, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for row in rows:
         drawn.add_row(*row)
-    Console().print(drawn)
+    # Brackets and colons in a cell are its own, and no markup.
+    Console(markup=False, emoji=False).print(drawn)

@@ -46,7 +46,9 @@ def run(arguments: Sequence[str]) -> int:
         status = app.main(list(arguments), prog_name="kie", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
-        error.show(sys.stderr)
+        said = io.StringIO()
+        error.show(said)
+        output.note(said.getvalue().removesuffix("\n"))
         if "--json" in arguments:
             output.show_json({"error": {"type": type(error).__name__, "message": error.format_message()}})
         return error.exit_code

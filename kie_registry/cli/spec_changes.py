@@ -120,7 +120,7 @@ def _as_dict(each: ModelChanges) -> dict[str, Any]:
 
 
 def _show(each: ModelChanges) -> None:
-    output.show(f"{click.style(each.model, bold=True)}  ({each.title})")
+    output.show(f"  ({each.title})", start=each.model, bold=True)
     for change in each.changes:
         sentence = f"{change.sentence} (`{change.common}` here)" if change.common else change.sentence
         _line(change.kind, sentence, _COLOURS[change.kind])
@@ -143,7 +143,7 @@ def _line(label: str, text: str, colour: str) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     whole = text if width < 40 else textwrap.fill(text, width - len(start), break_on_hyphens=False)
     lines = textwrap.indent(whole, " " * len(start))[len(start) :]
-    output.show(click.style(start, fg=colour) + lines)
+    output.show(lines, start=start, colour=colour)
 
 
 def _summary(found: Sequence[ModelChanges], counted: dict[str, int]) -> str:
