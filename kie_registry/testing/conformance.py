@@ -19,8 +19,8 @@ from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.registry import default_registry
 from kie_registry.testing import cases
 from kie_registry.testing.cases import Choices
-from kie_registry.testing.files import FileTrial, file_problems, problems_of
-from kie_registry.testing.inputs import valid_input, with_defaults
+from kie_registry.testing.files import FileTrial, file_problems, found_problems, problems_of
+from kie_registry.testing.inputs import is_refusal, valid_input, with_defaults
 from kie_registry.testing.json_data import differences
 from kie_registry.testing.limits import ABSENT, UNKNOWN, Trial
 from kie_registry.testing.serving import arguments, serving
@@ -90,8 +90,12 @@ class AdapterConformance:
             self._must_pass(limit.edge, f"what just keeps the limit of {told}")
             if limit.rule != "required":
                 self._must_stay(limit.edge, told)
-        if limit.beyond is not ABSENT and not problems_of(self._adapter, limit.beyond):
-            self._fail(f"what breaks the limit of {told} is not refused: {_short(limit.beyond)}")
+        if limit.beyond is ABSENT:
+            return
+        problems = found_problems(self._adapter, limit.beyond)
+        if not is_refusal(limit, problems, self._contract):
+            others = f" for it, only for this: {'; '.join(map(str, problems))}" if problems else ""
+            self._fail(f"what breaks the limit of {told} is not refused{others}: {_short(limit.beyond)}")
 
     def test_limit_of_files(self, file_limit: FileTrial) -> None:
         """A file of each accepted type and of the largest size passes; another type and one byte more do not."""
@@ -108,7 +112,8 @@ class AdapterConformance:
 
     def test_unknown_parameter_is_refused(self) -> None:
         """What the model does not take is an error: kie.ai would ignore it, and bill the task."""
-        if not problems_of(self._adapter, {**self._valid(), UNKNOWN: 1}):
+        problems = found_problems(self._adapter, {**self._valid(), UNKNOWN: 1})
+        if not any(problem.parameter == UNKNOWN for problem in problems):
             self._fail("a parameter that the model does not have is not refused")
 
     def test_example_stays_as_it_is(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from kie_registry.adapter import Adapter
-from kie_registry.binding import bind, check_file
+from kie_registry.binding import bind, check_file, problem_of
 from kie_registry.contract import Contract
 from kie_registry.errors import Problem, SpecError
 from kie_registry.media import LocalFile, UnusableMedia, inspect
@@ -79,15 +79,20 @@ def file_problems(adapter: type[Adapter], place: str, file: LocalFile) -> list[P
 
 def problems_of(adapter: type[Adapter], given: dict[str, Any]) -> list[str]:
     """Return everything wrong with `given` that is found without sending anything, local files included."""
+    return [str(problem) for problem in found_problems(adapter, given)]
+
+
+def found_problems(adapter: type[Adapter], given: dict[str, Any]) -> list[Problem]:
+    """Return everything wrong with `given` that is found without sending anything, as it is reported."""
     bound = bind(adapter, given)
-    problems = [f"{problem.parameter}: {problem.message}" for problem in bound.problems]
+    problems = list(bound.problems)
     for slot in bound.slots:
         try:
             file = inspect(slot.source)
         except UnusableMedia as error:
-            problems.append(str(error))
+            problems.append(problem_of(adapter, slot.native, str(error)))
         else:
-            problems += [problem.message for problem in check_file(adapter, slot, file)]
+            problems += check_file(adapter, slot, file)
     return problems
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from kie_registry.contract import Contract
-from kie_registry.errors import SpecError
-from kie_registry.schemas import Schema, item, parameters, parts, required
+from kie_registry.errors import Problem, SpecError
+from kie_registry.schemas import Schema, alternatives, item, parameters, parts, required
 from kie_registry.testing.branches import flattened
-from kie_registry.testing.limits import ABSENT, Trial, trials
+from kie_registry.testing.limits import ABSENT, UNKNOWN, Trial, trials
 from kie_registry.testing.values import fits, make_value
 
 
@@ -50,6 +50,19 @@ def violations_of(contract: Contract) -> Iterator[Trial]:
     for trial in trials(described(contract)):
         if contract.replaced_by.get(trial.parameter) not in base:
             yield _sayable(trial)
+
+
+def is_refusal(trial: Trial, problems: Iterable[Problem], contract: Contract) -> bool:
+    """Whether one of `problems` is about the parameter of `trial`, and not about something else.
+
+    Of an input with alternatives, it may as well be about the whole, or about what another of them needs: what
+    is broken in one may come nearest to another.
+    """
+    unknown = trial.rule == "additionalProperties" and not trial.place
+    wanted = {UNKNOWN if unknown else trial.parameter}
+    if branches := [branch for part in parts(contract.input) for branch in alternatives(part)]:
+        wanted |= {"", *frozenset().union(*map(required, branches)).difference(trial.beyond)}
+    return any((problem.native or problem.parameter) in wanted for problem in problems)
 
 
 def with_defaults(schema: Schema, value: Any) -> Any:

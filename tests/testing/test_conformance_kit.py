@@ -211,8 +211,16 @@ def test_an_adapter_that_changes_its_input(
         pytest.param(
             'LAMP.example.pop("text")',
             "test_example_stays_as_it_is",
-            "acme/lamp: the example is refused: prompt: is missing",
+            "acme/lamp: the example is refused: prompt (text): is missing",
             id="example without what is required",
+        ),
+        pytest.param(
+            "from kie_registry.violations import Violation\n"
+            'LAMP.violations = lambda it: [] if LAMP.holds(it) else [Violation("size", "is wrong")]',
+            "test_limit[[]steps-maximum-8]",
+            "acme/lamp: what breaks the limit of steps (maximum: 8) is not refused for it, "
+            "only for this: size: is wrong: *",
+            id="refused for another reason",
         ),
         pytest.param(
             "from kie_registry import binding\n"
@@ -250,6 +258,7 @@ def lamp(properties, **rest):
 
 TEXT = {{"type": "string", "maxLength": 9}}
 SHOT = {{"type": "object", "required": ["text"], "properties": {{"text": TEXT, "seconds": {{"type": "integer"}}}}}}
+CLOSED = {{**SHOT, "additionalProperties": False}}
 
 
 class TestBuilt(AdapterConformance):
@@ -265,6 +274,8 @@ class TestBuilt(AdapterConformance):
         pytest.param(
             '{"shots": {"type": "array", "maxItems": 3, "items": SHOT}}, required=["shots"]', id="nested"
         ),
+        pytest.param('{"shots": {"type": "array", "items": CLOSED}}, required=["shots"]', id="nested and closed"),
+        pytest.param('{"a": {"anyOf": [TEXT, CLOSED]}, "b": CLOSED}, required=["b"]', id="text or closed object"),
         pytest.param('{"seed": {"type": ["integer", "null"], "minimum": 3}}', id="types as a list"),
         pytest.param('{"a": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}}', id="text or list"),
         pytest.param(

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kie_registry.specs import normalize
+from kie_registry.specs.documents import Json
+from kie_registry.specs.request import request_content
+from kie_registry.specs.rules import RULES
+from kie_registry.testing.corpus import examples
 from kie_registry.testing.corpus.__main__ import main
 from kie_registry.testing.corpus.checking import Report
 from kie_registry.testing.corpus.run import run_corpus
+from kie_registry.violations import Violation
 from tests.pages import PROMPT, around, document, write
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -164,16 +171,49 @@ def test_a_changed_example_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "example: at the server, prompt: 'a kite' became 'another'" in report.failures
 
 
-def test_a_difference_to_the_page_needs_a_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kie_registry.testing.corpus import checking
-    from kie_registry.testing.corpus.examples import PublishedExample
+@pytest.mark.parametrize(
+    ("note", "explained"),
+    [
+        ("input.prompt: it was changed", True),
+        ("input.prompts: it was changed", False),
+        ("input.tail: it was changed", False),
+        ("$..example: it was changed", False),
+    ],
+)
+def test_a_difference_to_the_page_needs_a_rule_that_names_the_parameter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: str, explained: bool
+) -> None:
+    def change_prompt(document: Json, _slug: str) -> Iterator[str]:
+        example = (request_content(document) or {})["example"]
+        example["input"]["prompt"] = "another"
+        yield note
 
-    monkeypatch.setattr(checking, "published_example", lambda _: PublishedExample({"prompt": "as published"}, ()))
+    for module in (normalize, examples):
+        monkeypatch.setattr(module, "RULES", (*RULES, change_prompt))
     write(tmp_path / "kite.md", "acme/kite")
     (report,) = run_corpus(tmp_path)
-    assert report.failures == [
-        "example: no rule accounts for the difference to the page: prompt: 'as published' became 'a kite'"
-    ]
+    lacks = "example: no rule accounts for the difference to the page: change-prompt: prompt: "
+    found = [] if explained else [f"{lacks}'a kite' became 'another'"]
+    assert (report.example, report.failures) == (("change-prompt",), found)
+
+
+def test_an_example_that_is_given_up_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = write(tmp_path / "kite.md", "acme/kite").read_text("utf-8")
+    (tmp_path / "kite.md").write_text(text.replace('"a kite"', json.dumps("a" * 101)), "utf-8")
+    write(tmp_path / "other.md", "acme/other")
+    status = main([str(tmp_path)])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (status, last) == (0, "2 of 2 models work; 1 example dropped")
+
+
+def test_a_refusal_for_another_reason_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = [Violation("tail", "is refused")]
+    monkeypatch.setattr("kie_registry.contract.Contract.violations", lambda *_: refusals)
+    monkeypatch.setattr("kie_registry.contract.Contract.holds", lambda *_: False)
+    write(tmp_path / "kite.md", "acme/kite", tail={"type": "integer", "maximum": 3})
+    (report,) = run_corpus(tmp_path)
+    assert "limits: breaking prompt (maxLength: 100) is refused only for this: tail: is refused" in report.failures
+    assert not [failure for failure in report.failures if "breaking tail" in failure]
 
 
 def test_last_line_is_the_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from jsonschema_rs import Draft202012Validator
 
 from kie_registry.contract import Contract
-from kie_registry.errors import SpecError
+from kie_registry.errors import Problem, SpecError
 from kie_registry.testing import valid_input, violations_of
-from kie_registry.testing.limits import ABSENT
+from kie_registry.testing.inputs import is_refusal
+from kie_registry.testing.limits import ABSENT, UNKNOWN, Trial
 
 Schema = dict[str, Any]
 
@@ -231,3 +232,44 @@ def test_edges_hold_and_what_is_beyond_them_does_not(schema: Schema) -> None:
     for trial in violations_of(Contract(id="acme/lamp", title="Lamp", output="image", input=schema)):
         assert trial.edge is ABSENT or validator.is_valid(trial.edge), trial
         assert trial.beyond is ABSENT or not validator.is_valid(trial.beyond), trial
+
+
+ONE_OF = {
+    "oneOf": [
+        {"properties": {"a": {"type": "string"}}, "required": ["a"]},
+        {"properties": {"b": {"type": "string"}}, "required": ["b"]},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("rest", "trial", "about", "expected"),
+    [
+        ({}, Trial("size[].x", "type", "string"), "size", True),
+        ({}, Trial("size", "type", "string"), "image_size", False),
+        ({}, Trial("size", "type", "string"), "", False),
+        ({}, Trial("", "additionalProperties", limit=False), UNKNOWN, True),
+        ({}, Trial("", "additionalProperties", limit=False), "size", False),
+        (ONE_OF, Trial("a", "type", "string", beyond={"a": {}}), "b", True),
+        (ONE_OF, Trial("a", "type", "string", beyond={"a": {}}), "", True),
+        (ONE_OF, Trial("a", "type", "string", beyond={"a": {}, "b": "b"}), "b", False),
+        (ONE_OF, Trial("a", "type", "string", beyond={"a": {}}), "c", False),
+    ],
+)
+def test_a_refusal_counts_only_for_what_was_tried(
+    rest: dict[str, Any], trial: Trial, about: str, expected: bool
+) -> None:
+    assert is_refusal(trial, [Problem(about, "is wrong")], contract(**rest)) is expected
+
+
+def test_a_refusal_may_name_the_parameter_by_its_common_name() -> None:
+    problem = Problem("aspect_ratio", "is wrong", "image_size")
+    assert is_refusal(Trial("image_size", "enum", []), [problem], contract())
+
+
+def test_closed_objects_within_an_input_are_made_up() -> None:
+    shot: Schema = {"type": "object", "properties": {"text": {"type": "string"}}, "additionalProperties": False}
+    inner = {**shot, "properties": {**shot["properties"], "more": shot}, "required": ["text", "more"]}
+    made = contract({"shots": {"type": "array", "items": inner}}, required=["shots"])
+    assert valid_input(made) == {"shots": [{"text": "a", "more": {}}]}
+    assert {("shots", "additionalProperties"), ("shots[]", "additionalProperties")} & tried(made)

@@ -14,8 +14,8 @@ from kie_registry.errors import InvalidRequest, KieError, NotAModel
 from kie_registry.specs.prepare import Prepared
 from kie_registry.testing.corpus.examples import PublishedExample, published_example
 from kie_registry.testing.files import file_problems, file_trials
-from kie_registry.testing.inputs import valid_input, violations_of, with_defaults
-from kie_registry.testing.json_data import differences, same_json
+from kie_registry.testing.inputs import is_refusal, valid_input, violations_of, with_defaults
+from kie_registry.testing.json_data import differences
 from kie_registry.testing.limits import ABSENT, Trial
 from kie_registry.testing.serving import arguments
 
@@ -37,6 +37,7 @@ class Report:
         limits: How many limits were tried.
         repairs: The rules that repaired the document.
         example: The rules that changed the page's example.
+        dropped: Whether the page has an example that was given up; a made-up input was tried in its place.
         instead: What it is, where it is no model.
         failures: Why it does not work.
     """
@@ -48,6 +49,7 @@ class Report:
     limits: int = 0
     repairs: tuple[str, ...] = ()
     example: tuple[str, ...] = ()
+    dropped: bool = False
     instead: str = ""
     failures: list[str] = field(factory=list)
 
@@ -138,9 +140,11 @@ class Way:
             self.report.failures.append("example: no result was saved")
 
     def _explain(self, published: PublishedExample, example: Any) -> None:
-        """Hold a named rule responsible for every difference to the page."""
-        if not same_json(published.input, example) and not published.rules:
-            found = "; ".join(differences(published.input, example))
+        """Hold a rule that names the parameter responsible for every difference to the page."""
+        self.report.dropped = published.dropped
+        unexplained = [*published.unexplained, *differences(published.left, example)]
+        if unexplained:
+            found = "; ".join(unexplained)
             self.report.failures.append(f"example: no rule accounts for the difference to the page: {found}")
 
     def _break_limits(self) -> None:
@@ -158,8 +162,10 @@ class Way:
         told = f"{trial.place or 'the input'} ({trial.rule}: {trial.limit!r:.60})"
         try:
             self.kie.submit(self.prepared.id, **arguments(self._adapter, trial.beyond))
-        except InvalidRequest:
-            return
+        except InvalidRequest as error:
+            if not is_refusal(trial, error.problems, self._contract):
+                reasons = "; ".join(map(str, error.problems))
+                self.report.failures.append(f"limits: breaking {told} is refused only for this: {reasons}")
         except KieError as error:
             self.report.failures.append(f"limits: breaking {told} is not seen before it is sent: {error}")
         else:

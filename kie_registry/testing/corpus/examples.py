@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -11,7 +12,7 @@ from kie_registry.specs.documents import Json
 from kie_registry.specs.prepare import Prepared
 from kie_registry.specs.request import request_content
 from kie_registry.specs.rules import RULES, rule_name
-from kie_registry.testing.json_data import same_json
+from kie_registry.testing.json_data import differences, same_json
 
 
 @frozen
@@ -19,29 +20,59 @@ class PublishedExample:
     """The example of a page.
 
     Attributes:
-        input: As published; None where the page has none.
-        rules: The names of the rules that changed it, or found it.
+        left: What the rules made of it; None where there is none, or none any more.
+        rules: The names of the rules that changed it, found it, or gave it up.
+        unexplained: The changes to parameters that the rule which made them does not name.
+        dropped: Whether there is one on the page that was given up.
     """
 
-    input: Any
+    left: Any
     rules: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    dropped: bool
 
 
 def published_example(prepared: Prepared) -> PublishedExample:
     """Apply the rules to the document again, one by one, and watch the example."""
     document = copy.deepcopy(prepared.published.document)
     document.setdefault("info", {})["title"] = prepared.title
-    first = last = _example(document)
-    rules = []
+    last = _example(document)
+    rules, unexplained, dropped = [], [], False
     for apply in RULES:
-        for _ in apply(document, prepared.slug):
-            pass
+        notes = list(apply(document, prepared.slug))
         now = _example(document)
-        if not same_json(now, last):
+        given_up = any(note in _GIVEN_UP for note in notes)
+        dropped |= given_up
+        if given_up or not same_json(now, last):
             rules.append(rule_name(apply))
-            first = now if first is None else first
+            unexplained += [f"{rule_name(apply)}: {each}" for each in _unnamed(last, now, notes)]
         last = now
-    return PublishedExample(first, tuple(rules))
+    return PublishedExample(last, tuple(rules), tuple(unexplained), dropped)
+
+
+_WHOLE = "$..example"
+_GIVEN_UP = (f"{_WHOLE}: dropped", f"{_WHOLE}: cannot be read")
+"""How a note begins that is about the example as a whole, and those that say that it is given up."""
+
+
+def _unnamed(before: Any, after: Any, notes: Sequence[str]) -> Iterator[str]:
+    """Yield the differences in parameters that no note names; a note for the whole covers what is no input."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        if not any(note.startswith(_WHOLE) for note in notes):
+            yield from differences(before, after)
+        return
+    for name in dict.fromkeys([*before, *after]):
+        one, other = ({name: each[name]} if name in each else {} for each in (before, after))
+        if not any(_is_about(note, name) for note in notes):
+            yield from differences(one, other)
+
+
+def _is_about(note: str, name: str) -> bool:
+    """Whether a note names a parameter: ``input.name``, ``input.properties.name``, or ``input: 'name '``."""
+    place, _, spelled = note.partition(": ")
+    if place == "input":
+        return spelled.strip("'\"").strip() == name.strip()
+    return place in (f"input.{name}", f"input.properties.{name}", f"input.properties.{name}.minLength")
 
 
 def _example(document: Json) -> Any:

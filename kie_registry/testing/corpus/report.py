@@ -27,7 +27,8 @@ def as_data(reports: Sequence[Report]) -> dict[str, Any]:
     """Return everything as plain data, for JSON."""
     pages = [{**asdict(report), "verdict": report.verdict} for report in reports]
     working, models = _count(reports)
-    return {"works": working, "models": models, "pages": pages}
+    dropped = sum(report.dropped for report in reports)
+    return {"works": working, "models": models, "examples_dropped": dropped, "pages": pages}
 
 
 def all_work(reports: Sequence[Report]) -> bool:
@@ -37,9 +38,11 @@ def all_work(reports: Sequence[Report]) -> bool:
 
 
 def summary(reports: Sequence[Report]) -> str:
-    """Return how many models work, in one line."""
+    """Return how many models work, in one line, and of how many the example was given up."""
     working, models = _count(reports)
-    return f"{working} of {models} models work"
+    dropped = sum(report.dropped for report in reports)
+    told = f"; {dropped} {'example' if dropped == 1 else 'examples'} dropped" if dropped else ""
+    return f"{working} of {models} models work{told}"
 
 
 def _count(reports: Sequence[Report]) -> tuple[int, int]:
