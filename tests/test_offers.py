@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kie_registry import Kie, PluginError, Registry
+from kie_registry import Kie, PluginError, Registry, added
 from kie_registry.adding import Adding
 from kie_registry.sandbox import Sandbox
 from kie_registry.specs.documents import dump_document
@@ -182,6 +182,20 @@ def test_a_model_that_was_added_to_replace_wins(site: Distributions, adapter: bo
     if adapter and not first:
         assert registry.get("k").contract.title == "Added"
     assert registry.get("acme/kite").contract.title == "Added"
+
+
+@pytest.mark.parametrize(("removed", "title"), [(False, "Added"), (True, "Acme - Kite")], ids=["still", "gone"])
+def test_the_alias_of_a_replaced_model_leads_on_after_a_refresh(
+    site: Distributions, removed: bool, title: str
+) -> None:
+    site.install("alpha", "acme/kite", adapter=True)
+    add("acme/kite", replace=True)
+    registry = Registry()
+    registry.get("k")
+    if removed:
+        added.remove(added.listing().models["acme/kite"])
+    registry.refresh()
+    assert (registry.get("k").contract.title, registry.get("acme/kite").contract.title) == (title, title)
 
 
 def test_a_short_name_that_a_distribution_claims_later_is_refused_but_the_id_is_not(site: Distributions) -> None:
