@@ -134,14 +134,22 @@ def _options(parameters: Sequence[ParameterInfo]) -> list[click.Option]:
         other = OTHER_NUMBER.get(parameter.name)
         if parameter.type == "file" and other is not None and other not in names:
             declarations.append(_free_flag(other, taken))
-        options.append(_option(parameter, f"parameter_{at}", sorted(declarations)))
+        own = _flag(parameter.native)
+        native = [] if own in taken else [own]
+        taken.update(native)
+        options.append(_option(parameter, f"parameter_{at}", [*sorted(declarations), *native]))
     return options
+
+
+def _flag(name: str) -> str:
+    plain = re.sub(r"[\W_]+", "-", name).strip("-") or "parameter"
+    return f"--{plain}"
 
 
 def _free_flag(name: str, taken: set[str]) -> str:
     """Return the flag for a name, and note that it is taken now."""
-    plain = re.sub(r"[\W_]+", "-", name).strip("-") or "parameter"
-    flag = f"--{plain}"
+    flag = _flag(name)
+    plain = flag.removeprefix("--")
     for number in itertools.count(1):
         if flag not in taken:
             break
@@ -152,13 +160,16 @@ def _free_flag(name: str, taken: set[str]) -> str:
 
 def _option(parameter: ParameterInfo, destination: str, flags: Sequence[str]) -> click.Option:
     choices = parameter.choices or (("true", "false") if parameter.type == "boolean" else ())
+    # A switch alone turns it on; without this it would take the next option for its value.
+    alone: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if parameter.type == "boolean" else {}
     # All may be repeated as far as click is concerned: it would quietly take the last of several values.
     return click.Option(
         [*flags, destination],
         multiple=True,
         metavar=_metavar(parameter),
         help=_help(parameter),
-        shell_complete=_completer(choices),
+        shell_complete=_complete_file if parameter.file_kind else _completer(choices),
+        **alone,
     )
 
 
@@ -169,6 +180,10 @@ def _one_or_all(option: click.Option, parameter: ParameterInfo, texts: Sequence[
     if not parameter.many and parameter.type != "file":
         raise click.UsageError(f"{option.opts[0]} takes one value, and is given {len(texts)} times")
     return list(texts)
+
+
+def _complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
 
 
 def _completer(choices: Iterable[Any]) -> Any:
@@ -196,7 +211,7 @@ def _help(parameter: ParameterInfo) -> str:
         parts.append(f"Takes {'; '.join(parameter.limits)}.")
     notes = ["required"] if parameter.required else []
     if parameter.default is not None:
-        notes.append(f"default at kie.ai: {parameter.default}")
+        notes.append(f"default at kie.ai: {output.as_text(parameter.default)}")
     if parameter.many:
         notes.append("may be repeated, or one JSON list" if parameter.type == "object" else "may be repeated")
     if parameter.native != parameter.name:

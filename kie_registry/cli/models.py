@@ -91,10 +91,10 @@ def _kind(parameter: ParameterInfo) -> str:
 def _need(parameter: ParameterInfo) -> str:
     if parameter.required:
         return "required"
-    return "" if parameter.default is None else str(parameter.default)
+    return "" if parameter.default is None else output.as_text(parameter.default)
 
 
 def _values(parameter: ParameterInfo) -> str:
-    choices = " ".join(str(choice) for choice in parameter.choices)
+    choices = " ".join(output.as_text(choice) for choice in parameter.choices)
     deprecated = "deprecated" if parameter.deprecated else ""
     return "; ".join(part for part in (choices, *parameter.limits, deprecated) if part)

@@ -57,6 +57,11 @@ def visible(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def as_text(value: Any) -> str:
+    """Return a value of a parameter as it is written on the command line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def show(text: str, *, start: str = "", colour: str | None = None, bold: bool | None = None) -> None:
     """Print a result, after a `start` that is coloured or bold on a terminal."""
     click.echo(click.style(visible(start), fg=colour, bold=bold) + visible(text) if start else visible(text))

@@ -45,9 +45,18 @@ def add_specs(sources: tuple[str, ...], *, replace: bool, root: Path) -> int:
             continue
         done = "written" if added.is_new else "left as it was"
         output.show(f"{added.id}: {added.adapter} {done}")
-        for note in added.notes:
+        for note in (*added.notes, *_clash(added.id)):
             output.note(f"  {note}")
     return 1 if reading.failed else 0
+
+
+def _clash(model: str) -> list[str]:
+    """Warn of a model of the same id in KIE_HOME: neither could be used beside the other."""
+    from kie_registry.registry import default_registry
+
+    if (own := default_registry().added(model)) is None or own.replaces:
+        return []
+    return [f"it was {own.origin} as well: `kie models remove {model}`, or neither can be used"]
 
 
 class Reading:

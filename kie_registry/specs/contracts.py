@@ -65,7 +65,7 @@ def _close(schema: Any) -> None:
     if not isinstance(schema, dict):
         return
     whole = list(parts(schema))
-    described = any(isinstance(part.get("properties"), dict) for part in whole)
+    described = any(part.get("properties") for part in whole)
     if described and not any(_OPENS & part.keys() for part in whole):
         schema["unevaluatedProperties" if len(whole) > 1 else "additionalProperties"] = False
     for part in whole:

@@ -122,10 +122,14 @@ def test_what_is_wrong_is_said(run: Run, arguments: tuple[str, ...], message: st
 def test_help_shows_every_parameter(run: Run) -> None:
     text = " ".join(run("generate", "maker/film", "--help").stdout.split())
     for words in (
-        "--image, --images IMAGE-PATH|URL",
-        "--video, --videos VIDEO-PATH|URL",
-        "--audio, --audios AUDIO-PATH|URL",
-        "--generate-audio true|false",
+        "--image, --images",
+        "IMAGE-PATH|URL",
+        "--video, --videos",
+        "VIDEO-PATH|URL",
+        "--audio, --audios",
+        "AUDIO-PATH|URL",
+        "--generate-audio",
+        "true|false",
         "--duration 5|10",
         "default at kie.ai: 5",
         "--mode std|pro",

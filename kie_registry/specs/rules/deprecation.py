@@ -27,4 +27,4 @@ def free_deprecated(document: Json, _slug: str) -> Iterator[str]:
     for deprecated, current in replaced.items():
         if deprecated in shown and current in shown:
             del shown[deprecated]
-            yield f"$..example: {deprecated}"
+            yield f"input.{deprecated}: left out"

@@ -35,7 +35,7 @@ class PublishedExample:
 def published_example(prepared: Prepared) -> PublishedExample:
     """Apply the rules to the document again, one by one, and watch the example."""
     document = copy.deepcopy(prepared.published.document)
-    document.setdefault("info", {})["title"] = prepared.title
+    document["info"] = {**(document.get("info") or {}), "title": prepared.title}
     last = _example(document)
     rules, unexplained, dropped = [], [], False
     for apply in RULES:
@@ -56,7 +56,12 @@ _GIVEN_UP = (f"{_WHOLE}: dropped", f"{_WHOLE}: cannot be read")
 
 
 def _unnamed(before: Any, after: Any, notes: Sequence[str]) -> Iterator[str]:
-    """Yield the differences in parameters that no note names; a note for the whole covers what is no input."""
+    """Yield the differences in parameters that no note names; a note for the whole covers what is no input.
+
+    What is only found, because its place is now where an example belongs, is no difference.
+    """
+    if before is None:
+        return
     if not (isinstance(before, dict) and isinstance(after, dict)):
         if not any(note.startswith(_WHOLE) for note in notes):
             yield from differences(before, after)

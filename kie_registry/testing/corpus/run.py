@@ -93,7 +93,8 @@ def _add(registry: Registry, each: _Ready) -> None:
 
 
 def _document(prepared: Prepared, directory: Path) -> Path:
-    path = directory / f"{prepared.slug}.yaml"
+    # Two ids may have one short name.
+    path = directory / f"{prepared.published.sha256}.yaml"
     path.write_text(dump_document(prepared.document), "utf-8")
     return path
 
