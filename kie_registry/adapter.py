@@ -138,6 +138,8 @@ def _completed(
     for name, schema in contract.parameters.items():
         default = parameters[name].get("default", schema.get("default"))
         left_out = name in needed and name not in result and default is not None
+        # Whoever says it in the deprecated way does not mean the default.
+        left_out = left_out and not any(contract.replaced_by.get(other) == name for other in given)
         if left_out and not find_media(contract, {name: default}).slots:
             result[name] = default
     return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,9 +51,19 @@ class RequestChecker:
 def _compile(model: str, document: Document) -> jsonschema_rs.Draft202012Validator:
     try:
         schema = _opened(document.request_schema)
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=False, mask=_MASK)
+        formats = {"uri": _is_address, "url": _is_address}
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=formats, mask=_MASK)
     except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
         raise Refusal(500, f"the document of {model} is broken: {error}") from error
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is an address, in any script and of any scheme: pages show all of these."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.scheme == "data")) and not re.search(r"\s", text)
 
 
 def _opened(schema: Any) -> Any:

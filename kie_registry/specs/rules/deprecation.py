@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kie_registry.schemas import parameters, required
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_nodes, input_schema, request_content
 from kie_registry.specs.successors import successors
+from kie_registry.specs.validity import fits
 
 
 def free_deprecated(document: Json, _slug: str) -> Iterator[str]:
-    """Require no deprecated parameter that has a successor, and show none in the example beside it."""
+    """Require no deprecated parameter that has a successor, and show the successor in its place."""
     schema, content = input_schema(document), request_content(document)
     if schema is None or content is None:
         return
@@ -24,7 +26,12 @@ def free_deprecated(document: Json, _slug: str) -> Iterator[str]:
     shown = example.get("input") if isinstance(example, dict) else None
     if not isinstance(shown, dict):
         return
+    known = parameters(schema)
     for deprecated, current in replaced.items():
-        if deprecated in shown and current in shown:
-            del shown[deprecated]
-            yield f"input.{deprecated}: left out"
+        if deprecated not in shown or not (current in shown or current in required(schema)):
+            continue
+        value = shown.pop(deprecated)
+        if current not in shown and fits(value, known[current]):
+            shown[current] = value
+            yield f"input.{current}: {value!r} of {deprecated}"
+        yield f"input.{deprecated}: left out"

@@ -112,7 +112,7 @@ def _shape_of(value: Any) -> Json:
     kind = type_of(value)
     if kind == "array":
         kinds = {type_of(each) for each in value}
-        return {"type": "array", "items": {"type": kinds.pop()} if len(kinds) == 1 and None not in kinds else {}}
+        return {"type": "array", "items": _shape_of(value[0]) if len(kinds) == 1 else {}}
     return {} if kind is None else {"type": kind}
 
 

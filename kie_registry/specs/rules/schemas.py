@@ -33,8 +33,9 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 
 def list_examples(document: Json, _slug: str) -> Iterator[str]:
     """Turn a schema's ``example`` into ``examples``, as 3.1 has it."""
+    parameters = {id(node) for _, node in input_nodes(document)}
     for place, node in walk(document):
-        if "example" in node and _is_schema(node):
+        if "example" in node and (_is_schema(node) or id(node) in parameters):
             example = node.pop("example")
             node.setdefault("examples", [example])
             yield place
