@@ -93,7 +93,9 @@ def add_models(sources: tuple[str, ...], *, replace: bool, alias: str | None, ve
         output.show_json(report.as_data())
     elif report.failed:
         output.note(f"{len(report.added)} added, {len(report.failed)} failed, {len(report.skipped)} skipped")
-    return 1 if report.failed else 0
+    if not (report.added or report.failed):
+        output.note(f"nothing was added: {len(report.skipped)} skipped, and none describes a model")
+    return 0 if report.added and not report.failed else 1
 
 
 def _add(outcome: Outcome, adding: Adding, report: _Report) -> None:

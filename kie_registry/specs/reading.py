@@ -78,6 +78,9 @@ def _read(source: str, read: Callable[[], list[Published]], *, named: bool = Tru
         return Outcome(source, tuple(read()), named=named)
     except KieError as error:
         return Outcome(source, error=error, named=named)
+    except Exception as error:  # whatever one document brings about, the others are read
+        wrong = SpecError(f"{source}: {type(error).__name__}: {error}. This is a bug; please report the page")
+        return Outcome(source, error=wrong, named=named)
 
 
 def _read_one(source: str) -> list[Published]:

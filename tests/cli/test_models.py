@@ -41,6 +41,12 @@ class TestAdd:
     def test_needs_no_key(self, run: Run, kite: Path) -> None:
         assert run("models", "add", str(kite), KIE_API_KEY="").returncode == 0
 
+    def test_folder_of_prose_adds_nothing_and_says_so(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "prose").mkdir()
+        (tmp_path / "prose" / "a.md").write_text("# A page\n\nOnly prose.\n", "utf-8")
+        done = run("models", "add", str(tmp_path / "prose"))
+        assert (done.returncode, "nothing was added: 1 skipped" in done.stderr) == (1, True)
+
     def test_is_followed_by_use(self, run: Run, kite: Path, box: Sandbox) -> None:
         run("models", "add", str(kite))
         done = run("generate", "kite", "a kite", "--style", "fancy", "--out", "out")

@@ -196,6 +196,13 @@ def test_check_of_a_folder_without_the_model(specs: Specs, vendored: Path, tmp_p
     assert (status, "breaking  the model is gone" in printed) == (1, True)
 
 
+def test_check_of_a_folder_of_prose(specs: Specs, vendored: Path, tmp_path: Path) -> None:
+    (tmp_path / "prose").mkdir()
+    (tmp_path / "prose" / "a.md").write_text("# A page\n\nOnly prose.\n", "utf-8")
+    status, printed, told = specs("check", tmp_path / "prose", "--specs", vendored)
+    assert (status, "gone" in printed, "no page in it describes a model" in told) == (2, False, True)
+
+
 def test_check_of_pages_of_other_models(specs: Specs, vendored: Path) -> None:
     status, _, errors = specs("check", FIXTURES / "paint-kite.md", "--specs", vendored)
     assert (status, "none of the 1 models in these pages is vendored" in errors) == (2, True)

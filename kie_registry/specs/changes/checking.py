@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from kie_registry.errors import KieError, SpecError
+from kie_registry.errors import KieError, NotAModel, SpecError
 from kie_registry.specs.changes.editions import ModelChanges, check, find_models, gone
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.vendor import read_sources
@@ -34,9 +34,12 @@ def from_pages(pages: str, specs: Path) -> Newer:
     """Return the documents in a file or a folder; a model without a page in a folder is gone.
 
     Raises:
+        NotAModel: It holds no page of a model.
         KieError: It cannot be read.
     """
     models = find_models(pages, specs)
+    if not models.by_id and not models.problems:
+        raise NotAModel(f"{pages}: no page in it describes a model, so there is nothing to compare with")
     return Newer(models.by_id, complete=Path(pages).is_dir(), problems=models.problems)
 
 
