@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import re
-import secrets
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePath
@@ -23,6 +21,7 @@ from kie_registry import caches
 from kie_registry._version import __version__
 from kie_registry.errors import KieError, PluginError
 from kie_registry.settings import home
+from kie_registry.whole_files import write_whole
 
 if TYPE_CHECKING:
     from kie_registry.adapter import Adapter
@@ -198,7 +197,7 @@ def _put(text: bytes, place: Path, slug: str, model: str) -> Path:
     earlier = listing().models.get(model)
     name = earlier.file if earlier else file_name(slug, model, taken=taken)
     # A name that is taken all the same is made from the id: the file there is a broken one of this model.
-    _write_whole(place / name, text, fresh=name not in taken)
+    write_whole(place / name, text, fresh=name not in taken)
     return place / name
 
 
@@ -224,44 +223,6 @@ def file_name(slug: str, model: str, *, taken: Collection[str] = ()) -> str:
         return f"{plain}.json"
     digest = hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()
     return f"{plain or 'model'}-{digest[:8]}.json"
-
-
-def _write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
-    """Put `content` at `path` all at once; where it is `fresh`, in nobody's place."""
-    # A name for each thread, not only for each process; the file has the rights that every new file gets.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if not (fresh and _link(partial, path)):
-            partial.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
-def _link(partial: Path, path: Path) -> bool:
-    """Move `partial` to `path` unless another process was faster; return whether the file system can do that."""
-    try:
-        os.link(partial, path)
-    except FileExistsError:
-        raise
-    except (OSError, AttributeError):
-        return False
-    return True
-
-
-def _sync_folder(place: Path) -> None:
-    """Have the names in a folder on the disk too, where the system can do that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _scan(place: Path) -> Listing:

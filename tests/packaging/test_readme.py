@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kie_registry.sandbox import Sandbox
+from kie_registry.specs.vendor import read_sources
 from tests.packaging.conftest import CHECKOUT, README, Environment, blocks
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -43,9 +44,14 @@ def test_there_is_something_to_follow() -> None:
 
 @pytest.mark.parametrize("command", IN_THE_CHECKOUT)
 def test_commands_for_the_checkout(fresh: Environment, command: str) -> None:
-    newer = shutil.copytree(CHECKOUT / "specs", fresh.checkout / "newer-pages", dirs_exist_ok=True)
-    for page in (fresh.checkout / "page.md", newer / "page.md"):
-        shutil.copy(KITE, page)
+    newer = fresh.checkout / "newer-pages"
+    newer.mkdir(exist_ok=True)
+    for slug, source in read_sources(CHECKOUT / "specs").items():
+        document = (CHECKOUT / "specs" / f"{slug}.yaml").read_text("utf-8")
+        page = f"# {source.title}\n\n## OpenAPI\n\n````yaml\n{document}````\n"
+        (newer / f"{slug}.md").write_text(page, "utf-8")
+    for path in (fresh.checkout / "page.md", newer / "page.md"):
+        shutil.copy(KITE, path)
     # The environment of the copy is ours, into which nothing may be installed.
     done = fresh.run(f"PATH=$PWD/.venv/bin:$PATH; {command}", fresh.checkout, PIP_DRY_RUN="1")
     assert done.returncode == 0, done.stdout + done.stderr
