@@ -71,18 +71,18 @@ def _to_some_branch(value: Any, schema: Schema, branches: Iterable[Schema], dept
     if _fits(value, schema):
         return value
     value = _coerce(value, rest, depth + 1)
-    natural = sorted(branches, key=lambda branch: not any(_is_of(value, kind) for kind in schemas.types(branch)))
+    natural = sorted(branches, key=lambda branch: not any(is_of(value, kind) for kind in schemas.types(branch)))
     changed = (_coerce(value, {**rest, **branch}, depth + 1) for branch in natural)
     return next((made for made in changed if _fits(made, schema)), value)
 
 
 def _to_some_type(value: Any, schema: Schema, kinds: Iterable[str], depth: int) -> Any:
     kinds = list(kinds)
-    natural = [kind for kind in kinds if _is_of(value, kind)]
+    natural = [kind for kind in kinds if is_of(value, kind)]
     if natural:
         return _to_type(value, schema, natural[0], depth)
     changed = ((kind, _to_type(value, schema, kind, depth)) for kind in kinds)
-    return next((made for kind, made in changed if _is_of(made, kind)), value)
+    return next((made for kind, made in changed if is_of(made, kind)), value)
 
 
 def _to_type(value: Any, schema: Schema, kind: str, depth: int) -> Any:
@@ -157,7 +157,7 @@ def _fits(value: Any, schema: Schema) -> bool:
         return False
 
 
-def _is_of(value: Any, kind: str) -> bool:
+def is_of(value: Any, kind: str) -> bool:
     """Whether `value` is of a JSON type."""
     match kind:
         case "boolean":

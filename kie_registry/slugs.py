@@ -9,22 +9,12 @@ from kie_registry.errors import SpecError
 
 # Words that say what a model does, or how well, and not which model it is: no good name on their own.
 _GENERAL = frozenset(
-    {"text", "image", "images", "video", "audio", "speech", "to", "from", "edit", "remix", "reframe", "remove"}
-    | {
-        "upscale",
-        "extend",
-        "generate",
-        "fast",
-        "pro",
-        "turbo",
-        "master",
-        "standard",
-        "lite",
-        "max",
-        "ultra",
-        "mini",
-    }
-    | {"background", "character", "reference", "frames", "first", "last"}
+    (
+        *("text", "image", "images", "video", "audio", "speech", "to", "from"),
+        *("edit", "remix", "reframe", "remove", "upscale", "extend", "generate", "background"),
+        *("fast", "pro", "turbo", "master", "standard", "lite", "max", "ultra", "mini"),
+        *("character", "reference", "frames", "first", "last"),
+    )
 )
 
 

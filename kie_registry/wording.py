@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys rather than shows: it moves the cursor, changes colours, turns the writing around."""
 
 
 def clip(text: str, limit: int = 80) -> str:
@@ -12,4 +16,9 @@ def clip(text: str, limit: int = 80) -> str:
 
 def either(names: Sequence[str]) -> str:
     """Return ``a``, ``a or b``, or ``a, b or c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    return joined(names, "or")
+
+
+def joined(names: Sequence[str], word: str) -> str:
+    """Return `names` with commas between them, and `word` before the last."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

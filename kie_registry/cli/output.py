@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kie_registry.errors import ApiError, InvalidRequest, KieError
+from kie_registry.wording import CONTROLS
 
 if TYPE_CHECKING:
     from kie_registry.results import Result
@@ -48,13 +48,9 @@ def with_json(command: Command) -> Command:
     return command
 
 
-# What moves the cursor, changes colours or turns the direction of writing: ours may, a page's text may not.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
 def visible(text: str) -> str:
     """Return `text` with a terminal's control characters written out, as in JSON; lines and tabs stay."""
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_text(value: Any) -> str:

@@ -20,7 +20,7 @@ from kie_registry.specs.documents import Json, dump_document, load_document
 from kie_registry.specs.fingerprints import RENDERED, Fingerprints, tree_digest
 from kie_registry.specs.generator import format_code, run_generator
 from kie_registry.specs.normalize import normalize
-from kie_registry.specs.overlays import apply_overlay
+from kie_registry.specs.overlays import apply_overlay, read_overlay
 from kie_registry.specs.request import request_schema
 from kie_registry.specs.vendor import read_sources
 
@@ -59,11 +59,9 @@ def read_spec(specs: Path, slug: str, *, title: str) -> Spec:
     path = specs / f"{slug}.yaml"
     published = load_document(path.read_bytes(), source=str(path))
     document, _ = normalize(published, slug=slug, title=title or None)
-    overlay = specs / "overlays" / f"{slug}.yaml"
-    if overlay.exists():
-        import yaml
-
-        apply_overlay(document, yaml.safe_load(overlay.read_bytes()), source=str(overlay))
+    if found := read_overlay(specs, slug):
+        overlay, named = found
+        apply_overlay(document, overlay, source=named)
     return Spec(slug, document)
 
 

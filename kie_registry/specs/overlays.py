@@ -7,10 +7,22 @@ that no longer corrects anything should be seen.
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 from kie_registry.errors import SpecError
 from kie_registry.specs.documents import Json
+from kie_registry.specs.parsing import parse
+
+
+def read_overlay(specs: Path, slug: str) -> tuple[Json, str] | None:
+    """Return the overlay of a vendored spec, and its name for messages; None where it has none.
+
+    Raises:
+        SpecError: It is no YAML; line and column are named.
+    """
+    path = specs / "overlays" / f"{slug}.yaml"
+    return (parse(path.read_bytes(), source=str(path)), str(path)) if path.exists() else None
 
 
 def apply_overlay(document: Json, overlay: Json, *, source: str) -> None:

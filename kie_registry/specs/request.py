@@ -43,6 +43,13 @@ def request_content(document: Json) -> Json | None:
     return None if operation is None else _content(operation)
 
 
+def example_input(document: Json) -> Json | None:
+    """Return the input of the example call; None where there is none, or none that is an object."""
+    example = (request_content(document) or {}).get("example")
+    found = example.get("input") if isinstance(example, dict) else None
+    return found if isinstance(found, dict) else None
+
+
 def input_schema(document: Json) -> Json | None:
     """Return the schema of a model's input; None where the document describes no model."""
     body = request_schema(document)

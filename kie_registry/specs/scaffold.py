@@ -94,7 +94,7 @@ class Addition:
     @property
     def names(self) -> list[str]:
         """The id, and the short name where it has one."""
-        return [name for name in (self.id, short_name(self.contract)) if name]
+        return _names(self.contract)
 
 
 def add_model(
@@ -132,8 +132,7 @@ def _add(published: Published, project: Project, *, source: str, today: datetime
         generate(project.specs, project.clients)
         contract = _contracts(project)[slug]
         if project.pyproject:
-            names = [name for name in (contract["id"], short_name(contract)) if name]
-            add_entry_points(project.pyproject, names, f"{project.adapters_name}.{package}")
+            add_entry_points(project.pyproject, _names(contract), f"{project.adapters_name}.{package}")
         notes: tuple[str, ...] = ()
         if is_new := replace or not adapter.exists():
             source_code = adapter_source(contract, project.clients / package, clients=project.clients_name)
@@ -141,6 +140,10 @@ def _add(published: Published, project: Project, *, source: str, today: datetime
         elif slug in before:
             notes = tuple(_advice(adapter, before[slug], contract))
         return Addition(contract, adapter, is_new, notes)
+
+
+def _names(contract: Json) -> list[str]:
+    return [name for name in (str(contract["id"]), short_name(contract)) if name]
 
 
 def _contracts(project: Project) -> Mapping[str, Json]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kie_registry import schemas
 from kie_registry.vocabulary import synonyms
+from kie_registry.wording import joined
 
 _LONGEST = 60
 _VERBS = ("edit", "upscale", "remix", "reframe", "extend", "animate")
@@ -43,7 +44,7 @@ def sentence(contract: Mapping[str, Any]) -> str:
         after = " after a text instruction" if has_text else ""
         return f"{verb.capitalize()} {given[output]}{after}, with {title}"
     sources = [*(["text"] if has_text else []), *dict.fromkeys(given.values())]
-    made_from = f" from {_listed(sources)}" if sources else ""
+    made_from = f" from {joined(sources, 'and')}" if sources else ""
     return f"Make {_ONE[output]}{made_from}, with {title}"
 
 
@@ -62,7 +63,3 @@ def _media(contract: Mapping[str, Any]) -> dict[str, str]:
 def _kind_of(types: list[str]) -> str:
     kinds = {kind.partition("/")[0] for kind in types} & set(_ONE)
     return kinds.pop() if len(kinds) == 1 else "file"
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

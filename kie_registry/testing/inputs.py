@@ -11,9 +11,10 @@ from attrs import evolve
 from kie_registry.contract import Contract
 from kie_registry.errors import Problem, SpecError
 from kie_registry.schemas import Schema, alternatives, item, parameters, parts, required
+from kie_registry.specs.validity import fits
 from kie_registry.testing.branches import flattened
 from kie_registry.testing.limits import ABSENT, UNKNOWN, Trial, trials
-from kie_registry.testing.values import fits, make_value
+from kie_registry.testing.values import make_value
 
 
 def valid_input(contract: Contract, parameter: str | None = None) -> dict[str, Any]:

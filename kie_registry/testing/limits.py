@@ -13,8 +13,9 @@ from attrs import evolve, field, frozen
 from kie_registry.coercion import coerce
 from kie_registry.errors import SpecError
 from kie_registry.schemas import Schema, parts, types
+from kie_registry.specs.validity import fits
 from kie_registry.testing.branches import flattened
-from kie_registry.testing.values import fits, items_of, make_value, takes_addresses, text_of
+from kie_registry.testing.values import items_of, make_value, takes_addresses, text_of
 
 
 class _Absent(enum.Enum):

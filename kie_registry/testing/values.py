@@ -9,6 +9,7 @@ from typing import Any
 
 from kie_registry.errors import SpecError
 from kie_registry.schemas import Schema, types
+from kie_registry.specs.validity import fits
 from kie_registry.testing.branches import flattened
 from kie_registry.testing.patterns import matching
 
@@ -25,13 +26,6 @@ _FORMATS = {
 }
 # For patterns that no example shows a match of, and that are too intricate to be read.
 _GUESSES = ("a", "A", "1", "#000000", "10.00%", "12:00", "example")
-
-
-def fits(value: Any, schema: Schema) -> bool:
-    """Whether `schema` accepts `value`; formats are not looked at."""
-    from jsonschema_rs import Draft202012Validator
-
-    return Draft202012Validator(dict(schema), validate_formats=False).is_valid(value)
 
 
 def make_value(schema: Schema) -> Any:

@@ -13,8 +13,7 @@ from kie_registry.specs.changes.compare import Change, Kind, compare
 from kie_registry.specs.changes.findings import as_json
 from kie_registry.specs.contracts import build_contract
 from kie_registry.specs.documents import Json
-from kie_registry.specs.overlays import apply_overlay
-from kie_registry.specs.parsing import parse
+from kie_registry.specs.overlays import apply_overlay, read_overlay
 from kie_registry.specs.prepare import Prepared, prepare
 from kie_registry.specs.published import Published, read_published
 from kie_registry.specs.reading import Outcome, read_sources
@@ -185,13 +184,13 @@ def check(specs: Path, slug: str, newer: Sequence[Prepared]) -> ModelChanges:
     """
     old = vendored(specs, slug)
     new = prepare(closest(old, newer).published, slug=slug)
-    path = specs / "overlays" / f"{slug}.yaml"
-    if not path.exists():
+    found = read_overlay(specs, slug)
+    if found is None:
         return ModelChanges(old.id, old.title, tuple(compare(old, new)))
-    overlay = parse(path.read_bytes(), source=str(path))
+    overlay, named = found
     corrected = copy.deepcopy(old.document)
-    apply_overlay(corrected, overlay, source=str(path))
-    document, notes = _corrected(new.document, overlay, path)
+    apply_overlay(corrected, overlay, source=named)
+    document, notes = _corrected(new.document, overlay, named)
     changes = compare(_with_document(old, corrected), _with_document(new, document))
     return ModelChanges(old.id, old.title, tuple(changes), tuple(notes))
 
@@ -200,17 +199,17 @@ def _with_document(model: Prepared, document: Json) -> Prepared:
     return evolve(model, document=document, contract=build_contract(document, slug=model.slug))
 
 
-def _corrected(document: Json, overlay: Json, path: Path) -> tuple[Json, list[str]]:
+def _corrected(document: Json, overlay: Json, named: str) -> tuple[Json, list[str]]:
     """Apply what of an overlay still applies to a newer document, and say what does not, or not any more."""
     document, notes = copy.deepcopy(document), []
     for action in overlay.get("actions", ()):
         corrected = copy.deepcopy(document)
         try:
-            apply_overlay(corrected, {"actions": [action]}, source=str(path))
+            apply_overlay(corrected, {"actions": [action]}, source=named)
         except KieError as error:
             notes.append(str(error))
             continue
         if as_json(corrected) == as_json(document):
-            notes.append(f"{path}: the correction of {action['target']} changes nothing: the page says so by now")
+            notes.append(f"{named}: the correction of {action['target']} changes nothing: the page says so by now")
         document = corrected
     return document, notes

@@ -7,7 +7,7 @@ from typing import Any
 
 from kie_registry.schemas import Schema, parameters, required, types
 from kie_registry.specs.documents import Json
-from kie_registry.specs.request import input_nodes, request_content
+from kie_registry.specs.request import example_input, input_nodes
 from kie_registry.specs.validity import fits
 
 _WHOLE_AND_NUMBER = ({"integer"}, {"number"})
@@ -18,8 +18,7 @@ def one_of_what_overlaps(document: Json, _slug: str) -> Iterator[str]:
 
     With two branches that both need nothing but a prompt, every prompt would fit two of them, and none be taken.
     """
-    example = (request_content(document) or {}).get("example")
-    shown = example.get("input") if isinstance(example, dict) else None
+    shown = example_input(document)
     for place, node in input_nodes(document):
         branches = node.get("oneOf")
         if not isinstance(branches, list) or "anyOf" in node:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 from kie_registry.schemas import parameters, required
 from kie_registry.specs.documents import Json
-from kie_registry.specs.request import input_nodes, input_schema, request_content
+from kie_registry.specs.request import example_input, input_nodes, input_schema
 from kie_registry.specs.successors import successors
 from kie_registry.specs.validity import fits
 
 
 def free_deprecated(document: Json, _slug: str) -> Iterator[str]:
     """Require no deprecated parameter that has a successor, and show the successor in its place."""
-    schema, content = input_schema(document), request_content(document)
-    if schema is None or content is None:
+    if (schema := input_schema(document)) is None:
         return
     replaced = successors(schema)
     for place, node in input_nodes(document):
@@ -22,9 +21,7 @@ def free_deprecated(document: Json, _slug: str) -> Iterator[str]:
         if isinstance(needed, list) and replaced.keys() & set(map(str, needed)):
             node["required"] = [name for name in needed if name not in replaced]
             yield f"{place}.required"
-    example = content.get("example")
-    shown = example.get("input") if isinstance(example, dict) else None
-    if not isinstance(shown, dict):
+    if (shown := example_input(document)) is None:
         return
     known = parameters(schema)
     for deprecated, current in replaced.items():

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator
 
 from kie_registry.specs.documents import Json, walk
 from kie_registry.specs.request import model_operation, request_schema
-
-# What a terminal would obey rather than show.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from kie_registry.wording import CONTROLS
 
 
 def drop_extensions(document: Json, _slug: str) -> Iterator[str]:
@@ -27,8 +24,8 @@ def drop_control_characters(document: Json, _slug: str) -> Iterator[str]:
     for place, node in walk(document):
         for key in ("title", "description", "summary"):
             text = node.get(key)
-            if isinstance(text, str) and _CONTROL.search(text):
-                node[key] = _CONTROL.sub("", text)
+            if isinstance(text, str) and CONTROLS.search(text):
+                node[key] = CONTROLS.sub("", text)
                 yield f"{place}.{key}"
 
 

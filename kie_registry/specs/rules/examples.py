@@ -12,7 +12,7 @@ from kie_registry.coercion import coerce
 from kie_registry.schemas import item, parameters, required, types
 from kie_registry.specs.documents import Json
 from kie_registry.specs.files import file_parameters
-from kie_registry.specs.request import input_schema, request_content, request_schema
+from kie_registry.specs.request import example_input, input_schema, request_content, request_schema
 from kie_registry.specs.rules.types import type_of
 from kie_registry.specs.validity import fits
 
@@ -79,7 +79,7 @@ def _shown(schema: Mapping[str, Any]) -> list[Any]:
 
 def admit_shown_parameters(document: Json, _slug: str) -> Iterator[str]:
     """Add the parameters that the example gives and the schema forgets."""
-    schema, example = input_schema(document), _example_input(document)
+    schema, example = input_schema(document), _mapping(example_input(document))
     if schema is None or example is None:
         return
     for name in [name for name in example if name != name.strip()]:
@@ -118,7 +118,7 @@ def _shape_of(value: Any) -> Json:
 
 def admit_shown_schemes(document: Json, _slug: str) -> Iterator[str]:
     """Take addresses of the kind that the example shows, such as ``asset://...``, and tidy the others in it."""
-    schema, example = input_schema(document), _example_input(document)
+    schema, example = input_schema(document), _mapping(example_input(document))
     if schema is None or example is None:
         return
     known = parameters(schema)
@@ -134,9 +134,8 @@ def admit_shown_schemes(document: Json, _slug: str) -> Iterator[str]:
         if unusual - set(parameter.get("x-kie-schemes", ())):
             parameter["x-kie-schemes"] = sorted(unusual)
             yield f"input.properties.{name}: {', '.join(sorted(unusual))}"
-        if any(text and not _SCHEME.match(text) for text in texts) or (
-            texts != [] and not all(texts) and tidy != ""
-        ):
+        # An empty text alone says that the parameter may be empty, which is the next rule's.
+        if tidy != "" and not all(map(_SCHEME.match, texts)):
             del example[name]
             yield f"input.{name}: {value!r} left out"
 
@@ -152,7 +151,7 @@ def _tidied(value: Any) -> Any:
 
 def admit_empty(document: Json, _slug: str) -> Iterator[str]:
     """Let a text be empty where the example shows it empty; elsewhere an empty prompt is a mistake."""
-    schema, example = input_schema(document), _example_input(document)
+    schema, example = input_schema(document), _mapping(example_input(document))
     if schema is None or example is None:
         return
     for name, value in example.items():
@@ -173,7 +172,7 @@ def fit_example(document: Json, _slug: str) -> Iterator[str]:
 
     An example that still is none is dropped: nobody should copy what kie.ai would refuse.
     """
-    schema, example, content = input_schema(document), _example_input(document), request_content(document)
+    schema, example, content = input_schema(document), _mapping(example_input(document)), request_content(document)
     if schema is None or example is None or content is None:
         return
     yield from _fit_values(example, parameters(schema))
@@ -214,8 +213,3 @@ def _complete(example: Json, schema: Json) -> Iterator[str]:
         if candidates and fits(candidates[0], parameter):
             example[name] = copy.deepcopy(candidates[0])
             yield f"input.{name}: {example[name]!r} added"
-
-
-def _example_input(document: Json) -> Json | None:
-    content = request_content(document)
-    return _input_of(content.get("example")) if content else None

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from kie_registry.coercion import is_of
 from kie_registry.schemas import parameters
 from kie_registry.specs.documents import Json
 from kie_registry.specs.request import input_nodes, input_schema
-from kie_registry.specs.validity import fits
 
 _TELLING = frozenset({"type", "enum", "const", "oneOf", "anyOf", "allOf", "properties", "items", "not", "if"})
 _KINDS = ("boolean", "integer", "number", "string", "array", "object")
@@ -47,7 +47,7 @@ def items_of_arrays(document: Json, _slug: str) -> Iterator[str]:
 
 def type_of(value: Any) -> str | None:
     """Return the JSON type of a value; None for null."""
-    return next((kind for kind in _KINDS if fits(value, {"type": kind})), None)
+    return next((kind for kind in _KINDS if is_of(value, kind)), None)
 
 
 def _by_name(name: str) -> str | None:
