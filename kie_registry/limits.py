@@ -20,6 +20,24 @@ from attrs import define, field
 _LOOK_AGAIN = 1.0
 
 
+class RateLimit(Protocol):
+    """At most so many requests in so many seconds. Each `acquire` that was granted takes one `release`."""
+
+    def acquire(self, timeout: float | None = None, waiting: Callable[[], object] | None = None) -> bool:
+        """Take a slot, blocking up to `timeout` seconds; return whether there was one.
+
+        `waiting` is called once if there is no slot at once.
+        """
+
+    async def acquire_async(
+        self, timeout: float | None = None, waiting: Callable[[], object] | None = None
+    ) -> bool:
+        """Do as `acquire` does, without blocking the event loop."""
+
+    def release(self, *, counted: bool = True) -> None:
+        """Give a slot back: for later, or at once where the request was never `counted` by the server."""
+
+
 class _Waiter(Protocol):
     """Someone in the queue, who is told to look again."""
 
