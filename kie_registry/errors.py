@@ -17,6 +17,8 @@ KieError
 ├── TaskFailed                the task ended without a result
 │   └── ResultUnreadable      the task succeeded, but its result cannot be read
 ├── TaskTimeout               the deadline passed; the task goes on and can be taken up again
+├── LedgerError               the ledger cannot be opened, read or written
+│   └── IllegalMove           a job cannot go from its state to the other
 ├── OutputExists              a file to be saved is there already (a FileExistsError as well)
 ├── PluginError               a plugin is broken, or two claim the same name
 └── SpecError                 a documentation page or an OpenAPI document cannot be used
@@ -44,6 +46,7 @@ class KieError(Exception):
     Attributes:
         model: The id of the model concerned, if any.
         task_id: The id of the task concerned, if there is one.
+        job_id: The id of the ledger's row, if there is one.
         code: The ``code`` of kie.ai's answer, or its HTTP status, if there was an answer.
         retryable: Whether the same call may succeed later, unchanged, without the risk of paying twice.
         charged: Whether credits were spent.
@@ -55,6 +58,7 @@ class KieError(Exception):
         *,
         model: str | None = None,
         task_id: str | None = None,
+        job_id: str | None = None,
         code: int | str | None = None,
         retryable: bool = False,
         charged: Charged = "no",
@@ -62,6 +66,7 @@ class KieError(Exception):
         super().__init__(message)
         self.model = model
         self.task_id = task_id
+        self.job_id = job_id
         self.code = code
         self.retryable = retryable
         self.charged: Charged = charged
@@ -255,6 +260,14 @@ class ResultUnreadable(TaskFailed):
 
 class TaskTimeout(KieError, TimeoutError):
     """The deadline passed. The task goes on: take it up again with its `task_id`."""
+
+
+class LedgerError(KieError):
+    """The ledger cannot be opened, read or written; the message names its file and the way out."""
+
+
+class IllegalMove(LedgerError):
+    """A job cannot go from its state to the other: somebody else moved it, or the request makes no sense."""
 
 
 class OutputExists(KieError, FileExistsError):
