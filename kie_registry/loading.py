@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import functools
+import importlib
+import inspect
+import itertools
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kie_registry.adapter import Adapter
+from attrs import frozen
+
+from kie_registry import discovery, settings
 from kie_registry.errors import PluginError
 from kie_registry.events import logger
 
 if TYPE_CHECKING:
     import pluggy
+
+    from kie_registry.adapter import Adapter
+
+AddModel: TypeAlias = "Callable[[type[Adapter]], None]"
+
+PROGRAM = "this program"
+"""The origin of what the running program has registered."""
+
+
+def own_files() -> list[Path]:
+    """Return the user's own plugins, ``KIE_HOME/plugins/*.py``, sorted."""
+    directory = settings.home() / "plugins"
+    return sorted(directory.glob("*.py")) if directory.is_dir() else []
+
+
+@frozen
+class Implementation:
+    """One plugin's implementation of one hook.
+
+    Attributes:
+        origin: Who offers the plugin, for messages.
+        function: What is to be called.
+        takes: The arguments of the hook that it takes, in its own order.
+    """
+
+    origin: str
+    function: Callable[..., object]
+    takes: tuple[str, ...]
+
+    def __call__(self, arguments: Mapping[str, Any]) -> None:
+        """Call it with those of the hook's `arguments` that it takes."""
+        self.function(*[arguments[name] for name in self.takes])
 
 
 class Plugins:
@@ -31,17 +71,25 @@ class Plugins:
         self._add = add
         self._lock = lock
         self._manager: pluggy.PluginManager | None = None
-        self._loading = ""
+        self._adding: AddModel = lambda adapter: add(adapter, "a plugin")
 
-    def load(self, origin: str, load: Callable[[], ModuleType]) -> None:
+    def load(self, origin: str, load: Callable[[], ModuleType], *, needs_hooks: bool = False) -> None:
         """Import a plugin and let it register; whatever it raises is kept as its error.
 
         The import happens outside our lock: a module that is being imported elsewhere may be waiting for us.
+
+        Args:
+            origin: Who offers it.
+            load: Imports it.
+            needs_hooks: Whether it is wrong for it to have none.
         """
         try:
             module = load()
             with self._lock:
-                self._register(module, origin)
+                hooks = self._register(module, origin, lambda adapter: self._add(adapter, origin))
+            if needs_hooks and not hooks:
+                raise PluginError(origin, "has no hooks; do its functions have @hookimpl?")
+            logger.debug("plugin %s is loaded", origin)
         except PluginError as error:
             self.keep_problem(origin, error)
         except (Exception, SystemExit) as error:
@@ -49,21 +97,64 @@ class Plugins:
             problem.__cause__ = error
             self.keep_problem(origin, problem)
 
+    def load_computed(self) -> None:
+        """Load the plugins that no model name leads to: the group for them, and the user's own files."""
+        for entry in discovery.find(discovery.PLUGINS):
+            importing = functools.partial(importlib.import_module, entry.module)
+            self.load(entry.origin, importing, needs_hooks=True)
+        for path in own_files():
+            self.load(str(path), functools.partial(discovery.import_file, path), needs_hooks=True)
+
+    def register(self, plugin: object, add: AddModel) -> None:
+        """Register a module or an object with hooks from the program itself; once, however often it is given.
+
+        Raises:
+            PluginError: It has no hooks, or something is wrong with them.
+        """
+        with self._lock:
+            manager = self._plugin_manager()
+            label = getattr(plugin, "__name__", None) or type(plugin).__qualname__
+            names = (f"{PROGRAM} ({label}{number})" for number in itertools.chain([""], itertools.count(2)))
+            origin = next(name for name in names if not manager.has_plugin(name))
+            if isinstance(plugin, type):
+                wrong = "is no Adapter class with a contract; of a class with hooks, register an instance"
+                raise PluginError(PROGRAM, f"{plugin!r} {wrong}")
+            if not self._register(plugin, origin, add):
+                wrong = "is no Adapter class with a contract, and has no hooks (functions with @hookimpl)"
+                raise PluginError(PROGRAM, f"{plugin!r} {wrong}")
+
+    def implementations(self, hook: str) -> list[Implementation]:
+        """Return every implementation of `hook` in the order of pluggy: the last registered first."""
+        if self._manager is None:
+            return []
+        found = getattr(self._manager.hook, hook).get_hookimpls()
+        return [Implementation(each.plugin_name, each.function, each.argnames) for each in reversed(found)]
+
     def keep_problem(self, origin: str, problem: PluginError) -> None:
         """Remember what is wrong with a plugin: the first thing that was."""
         if origin not in self.broken:
             self.broken[origin] = problem
             logger.warning("%s", problem)
 
-    def _register(self, module: ModuleType, origin: str) -> None:
+    def _register(self, plugin: object, origin: str, add: AddModel) -> list[str]:
+        """Let a plugin register, all of it or nothing, and return the hooks that it implements."""
         manager = self._plugin_manager()
-        if manager.is_registered(module):
-            return
-        before, self._loading = self._loading, origin
+        hooks = _check_hooks(manager, plugin, origin)
+        if manager.is_registered(plugin) or not hooks:
+            return hooks
+        before, self._adding = self._adding, add
         try:
-            manager.register(module, name=origin)
+            manager.register(plugin, name=origin)
+        except BaseException:
+            if manager.is_registered(plugin):
+                manager.unregister(plugin)
+            raise
         finally:
-            self._loading = before
+            self._adding = before
+        return hooks
+
+    def _take(self, adapter: type[Adapter]) -> None:
+        self._adding(adapter)
 
     def _plugin_manager(self) -> pluggy.PluginManager:
         if self._manager is None:
@@ -71,9 +162,30 @@ class Plugins:
 
             from kie_registry import hookspecs
 
-            self._manager = pluggy.PluginManager("kie_registry")
-            self._manager.add_hookspecs(hookspecs)
+            manager = pluggy.PluginManager("kie_registry")
+            manager.add_hookspecs(hookspecs)
             # A historic call reaches every plugin at the moment when it is registered.
-            register = {"register": lambda adapter: self._add(adapter, self._loading)}
-            self._manager.hook.register_models.call_historic(kwargs=register)
+            manager.hook.register_models.call_historic(kwargs={"register": self._take})
+            self._manager = manager
         return self._manager
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: object, origin: str) -> list[str]:
+    """Return the hooks that a plugin implements; raises PluginError where one would never be called rightly."""
+    known = [name for name, hook in vars(manager.hook).items() if hook.has_spec()]
+    found = []
+    for name in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, name)
+        if options is None:
+            continue
+        hook, function = options.get("specname") or name, getattr(plugin, name)
+        if hook not in known and not options.get("optionalhook"):
+            near = difflib.get_close_matches(hook, known, n=1)
+            raise PluginError(
+                origin, f"there is no hook {hook!r}" + (f"; did you mean {near[0]}?" if near else "")
+            )
+        wraps = options.get("wrapper") or options.get("hookwrapper") or inspect.isgeneratorfunction(function)
+        if wraps or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise PluginError(origin, f"its {hook} is async, a generator or a wrapper; a hook is a plain function")
+        found.append(hook)
+    return found

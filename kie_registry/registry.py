@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from kie_registry import added, discovery, settings
+from kie_registry import added, settings
 from kie_registry.adapter import Adapter
 from kie_registry.added import AddedModel
 from kie_registry.discovery import PluginEntry
 from kie_registry.errors import PluginError, UnknownModel
-from kie_registry.loading import Plugins
+from kie_registry.loading import PROGRAM, Plugins
+from kie_registry.observing import Hooks
 from kie_registry.offers import Offers
 
 if TYPE_CHECKING:
     from kie_registry.description import ModelInfo, ModelSummary
-
-_PROGRAM = "this program"
 
 
 @frozen
@@ -42,6 +41,9 @@ class Registry:
     Args:
         entry_points: Whether to look at installed distributions and ``KIE_HOME``; without, only what is
             registered by hand is known.
+
+    Attributes:
+        hooks: The hooks of its plugins around calls.
     """
 
     def __init__(self, *, entry_points: bool = True) -> None:
@@ -55,6 +57,7 @@ class Registry:
         self._added_origins: set[str] = set()
         self._displaced: list[_Registered] = []
         self._plugins = Plugins(self._add, self._lock)
+        self.hooks = Hooks(self._plugins, self._load_computed, self._be_strict)
 
     def get(self, name: str) -> type[Adapter]:
         """Return the adapter of the model with this id or alias.
@@ -81,14 +84,24 @@ class Registry:
         self._start()
         return sorted(self._summarize(), key=lambda summary: summary.id)
 
-    def register(self, *adapters: type[Adapter], replace: bool = False) -> None:
-        """Add models from the program's own code.
+    def register(self, *plugins: object, replace: bool = False) -> None:
+        """Add models and hooks from the program's own code.
+
+        Args:
+            plugins: Adapter classes, and modules or objects with hooks (functions with ``@hookimpl``), each of
+                which is registered once however often it is given.
+            replace: Whether their models take the place of others of the same name.
 
         Raises:
-            PluginError: An id or alias is taken, and `replace` is false.
+            PluginError: An id or alias is taken, and `replace` is false; or something is neither, or its hooks
+                are wrong.
         """
-        for adapter in adapters:
-            self._add(adapter, _PROGRAM, replace=replace)
+        add = functools.partial(self._add, origin=PROGRAM, replace=replace)
+        for plugin in plugins:
+            if isinstance(plugin, type) and issubclass(plugin, Adapter):
+                add(plugin)
+            else:
+                self._plugins.register(plugin, add)
 
     def problems(self) -> list[PluginError]:
         """Load every plugin, and return what is wrong with them: broken ones, and names claimed twice."""
@@ -210,22 +223,11 @@ class Registry:
             )
 
     def _load_computed(self) -> None:
-        """Load the plugins that no model name points to: the group for them, and the user's own files."""
+        """Load, once, the plugins that no model name leads to."""
         with self._computing:
             if not self._computed_loaded:
-                self._load_each_computed()
+                self._plugins.load_computed()
                 self._computed_loaded = True
-
-    def _load_each_computed(self) -> None:
-        for entry in discovery.find(discovery.PLUGINS):
-            self._plugins.load(entry.origin, functools.partial(importlib.import_module, entry.module))
-        directory = settings.home() / "plugins"
-        for path in sorted(directory.glob("*.py")) if directory.is_dir() else ():
-            origin = str(path)
-            self._plugins.load(origin, functools.partial(discovery.import_file, path))
-            if not any(found.origin == origin for found in self._models.values()):
-                missing = "registers no model; does its register_models have @hookimpl?"
-                self._plugins.keep_problem(origin, PluginError(origin, missing))
 
     def _add(self, adapter: type[Adapter], origin: str, *, replace: bool = False) -> None:
         with self._lock:
@@ -238,7 +240,7 @@ class Registry:
         names = {model_id, *adapter.aliases}
         if replace:
             self._replaced |= names
-        elif origin != _PROGRAM:
+        elif origin != PROGRAM:
             # What the program has put in the place of a plugin's model keeps that place.
             names -= self._replaced
             own = self._offers.added.models.get(model_id)
@@ -285,6 +287,6 @@ def default_registry() -> Registry:
     return Registry()
 
 
-def register(*adapters: type[Adapter], replace: bool = False) -> None:
-    """Add models from the program's own code; as `Registry.register`."""
-    default_registry().register(*adapters, replace=replace)
+def register(*plugins: object, replace: bool = False) -> None:
+    """Add models and hooks from the program's own code; as `Registry.register`."""
+    default_registry().register(*plugins, replace=replace)
