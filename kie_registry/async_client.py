@@ -10,8 +10,10 @@ from attrs import define, field
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
-from kie_registry.flows.wait import read_status
+from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.wait import Watch, read_status
 from kie_registry.http import AsyncHttp
+from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
 from kie_registry.registry import Registry, default_registry
 from kie_registry.results import AsyncResult
@@ -20,7 +22,11 @@ from kie_registry.settings import Settings
 from kie_registry.status import TaskStatus
 
 if TYPE_CHECKING:
+    import os
+
     import httpx
+
+    from kie_registry.ledger.protocol import Ledger
 
 
 class AsyncKie:
@@ -37,13 +43,22 @@ class AsyncKie:
         upload_url: str | None = None,
         http_timeout: float = 60,
         deadline: float = 900,
+        ledger: Ledger | str | os.PathLike[str] | bool | None = None,
         registry: Registry | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         creates: tuple[int, float] | None = (20, 10),
+        reads: tuple[int, float] | None = (10, 1),
         poll_interval: float | None = None,
     ) -> None:
         settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
-        session = Session.open(settings, deadline=deadline, poll_interval=poll_interval, creates=creates)
+        session = Session.open(
+            settings,
+            deadline=deadline,
+            poll_interval=poll_interval,
+            creates=creates,
+            reads=reads,
+            ledger=open_ledger(ledger),
+        )
         self._calls = Calls(session, registry or default_registry())
         self._http = AsyncHttp(settings, transport)
 
@@ -51,6 +66,11 @@ class AsyncKie:
     def models(self) -> Registry:
         """The models that this client knows."""
         return self._calls.registry
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger that this client writes to."""
+        return self._calls.session.ledger
 
     async def generate(
         self,
@@ -65,7 +85,8 @@ class AsyncKie:
     ) -> AsyncResult:
         """Submit a task, wait for it, and return its result; as `Kie.generate`."""
         deadline_at = self._calls.session.deadline_at(deadline)
-        task = await self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        given = with_prompt(prompt, parameters)
+        task = await self._submit(model, given, callback_url, deadline_at, on_event, until="ended")
         return await task._wait(deadline_at, on_event)
 
     async def submit(
@@ -80,7 +101,8 @@ class AsyncKie:
     ) -> AsyncTask:
         """Submit a task and return it as soon as it has an id; as `Kie.submit`."""
         deadline_at = self._calls.session.deadline_at(None)
-        return await self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        given = with_prompt(prompt, parameters)
+        return await self._submit(model, given, callback_url, deadline_at, on_event, until="submitted")
 
     def task(self, task_id: str) -> AsyncTask:
         """Take a task up again, in another process or on another day."""
@@ -115,13 +137,25 @@ class AsyncKie:
         return f"AsyncKie(base_url={self._calls.session.settings.base_url!r})"
 
     async def _submit(
-        self, model: Model, parameters: Any, callback_url: str | None, deadline_at: float, on_event: Any
+        self,
+        model: Model,
+        parameters: Any,
+        callback_url: str | None,
+        deadline_at: float,
+        on_event: Any,
+        *,
+        until: Until,
     ) -> AsyncTask:
         flow = self._calls.submit(
-            model, parameters, callback_url=callback_url, deadline_at=deadline_at, listener=on_event
+            model,
+            parameters,
+            callback_url=callback_url,
+            deadline_at=deadline_at,
+            listener=on_event,
+            until=until,
         )
-        task_id, model_id = await drive_async(flow, self._http)
-        return AsyncTask(task_id, model_id, self._calls, self._http, fresh=True)
+        journal = await drive_async(flow, self._http)
+        return AsyncTask(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
 
 
 @define(eq=False)
@@ -137,7 +171,7 @@ class AsyncTask:
     model: str | None
     _calls: Calls = field(repr=False)
     _http: AsyncHttp = field(repr=False)
-    _fresh: bool = field(default=False, repr=False, kw_only=True)
+    _journal: Journal | None = field(default=None, repr=False)
 
     async def status(self) -> TaskStatus:
         """Read the record once; as `Task.status`."""
@@ -146,7 +180,7 @@ class AsyncTask:
     async def events(self, deadline: float | None = None) -> AsyncIterator[TaskStatus]:
         """Yield a status at each change of the state, until the task ends; as `Task.events`."""
         deadline_at = self._calls.session.deadline_at(deadline)
-        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh)
+        watch = await self._watch(deadline_at, None)
         state = None
         while True:
             status = await drive_async(watch.advance(), self._http)
@@ -161,5 +195,11 @@ class AsyncTask:
         return await self._wait(self._calls.session.deadline_at(deadline), on_event)
 
     async def _wait(self, deadline_at: float, on_event: Listener | None) -> AsyncResult:
-        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh, listener=on_event)
+        watch = await self._watch(deadline_at, on_event)
         return AsyncResult.of(await drive_async(watch.to_the_end(), self._http), self._http)
+
+    async def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
+        fresh = self._journal is not None
+        if self._journal is None:
+            self._journal = await drive_async(self._calls.take_up(self.id), self._http)
+        return Watch(self._calls.session, self._journal, deadline_at=deadline_at, fresh=fresh, listener=on_event)

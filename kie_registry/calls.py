@@ -12,9 +12,9 @@ from kie_registry.effects import Flow, Run
 from kie_registry.errors import InvalidRequest, KieError, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.ask import ask
+from kie_registry.flows.journal import Journal, Until
 from kie_registry.flows.submit import Submission, submit
 from kie_registry.flows.upload import upload_file
-from kie_registry.flows.wait import Watch
 from kie_registry.media import UnusableMedia, inspect
 from kie_registry.registry import Registry
 from kie_registry.session import Session
@@ -43,23 +43,15 @@ class Calls:
         callback_url: str | None,
         deadline_at: float,
         listener: Listener | None,
-    ) -> Flow[tuple[str, str]]:
-        """Submit a task; return its id and the model's id."""
+        until: Until,
+    ) -> Flow[Journal]:
+        """Submit a task; return the journal of its job."""
         bound = self._bind(model, parameters)
-        submission = Submission(bound, callback_url, deadline_at, listener)
-        task_id = yield from submit(self.session, submission)
-        return task_id, bound.adapter.contract.id
+        return (yield from submit(self.session, Submission(bound, callback_url, deadline_at, listener, until)))
 
-    def watch(
-        self,
-        task_id: str,
-        *,
-        deadline_at: float,
-        fresh: bool,
-        listener: Listener | None = None,
-    ) -> Watch:
-        """Return a wait for a task."""
-        return Watch(self.session, task_id, deadline_at=deadline_at, fresh=fresh, listener=listener)
+    def take_up(self, task_id: str) -> Flow[Journal]:
+        """Return the journal of a task that was submitted before, here or elsewhere."""
+        return Journal.of_task(self.session.ledger, self.session.account, task_id, until="ended")
 
     def upload(self, source: Any, name: str | None) -> Flow[str]:
         """Upload a file of any kind and return its URL."""

@@ -10,8 +10,10 @@ from attrs import define, field
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive
 from kie_registry.events import Listener
-from kie_registry.flows.wait import read_status
+from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.wait import Watch, read_status
 from kie_registry.http import Http
+from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
 from kie_registry.registry import Registry, default_registry
 from kie_registry.results import Result
@@ -20,7 +22,11 @@ from kie_registry.settings import Settings
 from kie_registry.status import TaskStatus
 
 if TYPE_CHECKING:
+    import os
+
     import httpx
+
+    from kie_registry.ledger.protocol import Ledger
 
 
 class Kie:
@@ -32,10 +38,14 @@ class Kie:
         upload_url: The host for uploads; by default ``KIE_UPLOAD_URL``, else https://kieai.redpandaai.co.
         http_timeout: Seconds for each step (connect, read, write) of one request.
         deadline: Seconds for one task, from submission to result, where a call says nothing else.
+        ledger: Where every job is written down before it is sent: True for the ledger in ``KIE_HOME``, the path of
+            a file, or a `Ledger`; None for none.
         registry: The models; by default those of installed plugins and of `kie_registry.register`.
         transport: An ``httpx.BaseTransport`` to send requests through, in place of the network.
-        creates: How many tasks may be created in how many seconds, shared by all clients of the key in
-            this process that have the same limit; None for no limit.
+        creates: How many tasks may be created in how many seconds; None for no limit. All clients of the key that
+            have the same limit share it: in all processes of the machine that have the same ledger, and without
+            one in this process.
+        reads: How many records may be read in how many seconds, shared likewise; None for no limit.
         poll_interval: Seconds between two reads of a task's record; None adapts to the age of the task.
 
     Raises:
@@ -50,13 +60,22 @@ class Kie:
         upload_url: str | None = None,
         http_timeout: float = 60,
         deadline: float = 900,
+        ledger: Ledger | str | os.PathLike[str] | bool | None = None,
         registry: Registry | None = None,
         transport: httpx.BaseTransport | None = None,
         creates: tuple[int, float] | None = (20, 10),
+        reads: tuple[int, float] | None = (10, 1),
         poll_interval: float | None = None,
     ) -> None:
         settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
-        session = Session.open(settings, deadline=deadline, poll_interval=poll_interval, creates=creates)
+        session = Session.open(
+            settings,
+            deadline=deadline,
+            poll_interval=poll_interval,
+            creates=creates,
+            reads=reads,
+            ledger=open_ledger(ledger),
+        )
         self._calls = Calls(session, registry or default_registry())
         self._http = Http(settings, transport)
 
@@ -64,6 +83,11 @@ class Kie:
     def models(self) -> Registry:
         """The models that this client knows."""
         return self._calls.registry
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger that this client writes to."""
+        return self._calls.session.ledger
 
     def generate(
         self,
@@ -96,7 +120,8 @@ class Kie:
             TaskTimeout: The deadline passed; the task goes on.
         """
         deadline_at = self._calls.session.deadline_at(deadline)
-        task = self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        given = with_prompt(prompt, parameters)
+        task = self._submit(model, given, callback_url, deadline_at, on_event, until="ended")
         return task._wait(deadline_at, on_event)
 
     def submit(
@@ -111,7 +136,8 @@ class Kie:
     ) -> Task:
         """Submit a task and return it as soon as it has an id; arguments and errors as of `generate`."""
         deadline_at = self._calls.session.deadline_at(None)
-        return self._submit(model, with_prompt(prompt, parameters), callback_url, deadline_at, on_event)
+        given = with_prompt(prompt, parameters)
+        return self._submit(model, given, callback_url, deadline_at, on_event, until="submitted")
 
     def task(self, task_id: str) -> Task:
         """Take a task up again, in another process or on another day."""
@@ -156,13 +182,25 @@ class Kie:
         return f"Kie(base_url={self._calls.session.settings.base_url!r})"
 
     def _submit(
-        self, model: Model, parameters: Any, callback_url: str | None, deadline_at: float, on_event: Any
+        self,
+        model: Model,
+        parameters: Any,
+        callback_url: str | None,
+        deadline_at: float,
+        on_event: Any,
+        *,
+        until: Until,
     ) -> Task:
         flow = self._calls.submit(
-            model, parameters, callback_url=callback_url, deadline_at=deadline_at, listener=on_event
+            model,
+            parameters,
+            callback_url=callback_url,
+            deadline_at=deadline_at,
+            listener=on_event,
+            until=until,
         )
-        task_id, model_id = drive(flow, self._http)
-        return Task(task_id, model_id, self._calls, self._http, fresh=True)
+        journal = drive(flow, self._http)
+        return Task(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
 
 
 @define(eq=False)
@@ -178,7 +216,7 @@ class Task:
     model: str | None
     _calls: Calls = field(repr=False)
     _http: Http = field(repr=False)
-    _fresh: bool = field(default=False, repr=False, kw_only=True)
+    _journal: Journal | None = field(default=None, repr=False)
 
     def status(self) -> TaskStatus:
         """Read the record once.
@@ -193,7 +231,7 @@ class Task:
     def events(self, deadline: float | None = None) -> Iterator[TaskStatus]:
         """Yield a status at each change of the state, until the task ends; raises as `wait` does."""
         deadline_at = self._calls.session.deadline_at(deadline)
-        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh)
+        watch = self._watch(deadline_at, None)
         state = None
         while True:
             status = drive(watch.advance(), self._http)
@@ -219,5 +257,11 @@ class Task:
         return self._wait(self._calls.session.deadline_at(deadline), on_event)
 
     def _wait(self, deadline_at: float, on_event: Listener | None) -> Result:
-        watch = self._calls.watch(self.id, deadline_at=deadline_at, fresh=self._fresh, listener=on_event)
+        watch = self._watch(deadline_at, on_event)
         return Result.of(drive(watch.to_the_end(), self._http), self._http)
+
+    def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
+        fresh = self._journal is not None
+        if self._journal is None:
+            self._journal = drive(self._calls.take_up(self.id), self._http)
+        return Watch(self._calls.session, self._journal, deadline_at=deadline_at, fresh=fresh, listener=on_event)

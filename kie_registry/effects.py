@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from kie_registry.limits import Window
+from kie_registry.addresses import FileSources
+from kie_registry.limits import RateLimit
+from kie_registry.transfers import Body
 
 T = TypeVar("T")
 
@@ -48,16 +49,21 @@ class Send:
 
 @frozen
 class Fetch:
-    """Stream a file into `target`, without the key; gives its content type, or raises TransportError."""
+    """Ask for a file, without the key, and stream it into `body`; gives the `Head` of the answer.
+
+    Redirections are not followed. Raises TransportError where it breaks off, or comes from where it may not.
+    """
 
     url: str
-    target: Path
+    headers: Mapping[str, str]
+    body: Body
+    sources: FileSources
 
     def perform(self, http: Any) -> Any:
-        return http.fetch(self.url, self.target)
+        return http.fetch(self.url, self.headers, self.body, self.sources)
 
     async def perform_async(self, http: Any) -> Any:
-        return await http.fetch(self.url, self.target)
+        return await http.fetch(self.url, self.headers, self.body, self.sources)
 
 
 @frozen
@@ -87,10 +93,29 @@ class Run:
 
 
 @frozen
+class Keep:
+    """Call a function that writes down what must not be lost; once begun it is finished, even if cancelled."""
+
+    function: Callable[[], Any]
+
+    def perform(self, http: Any) -> Any:  # noqa: ARG002
+        return self.function()
+
+    async def perform_async(self, http: Any) -> Any:  # noqa: ARG002
+        writing = asyncio.ensure_future(asyncio.to_thread(self.function))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            if not writing.cancelled():
+                await asyncio.wait([writing])
+            raise
+
+
+@frozen
 class Acquire:
     """Take a slot of a window; gives whether there was one within `timeout` seconds."""
 
-    window: Window
+    window: RateLimit
     timeout: float | None
     waiting: Callable[[], object]
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from kie_registry.errors import ConfigurationError
-from kie_registry.limits import Window, shared_window
+from kie_registry.limits import RateLimit, shared_window
 from kie_registry.settings import Settings
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
 
 READS = (10, 1.0)
 """kie.ai documents ten reads of task records in a second for each key."""
@@ -26,18 +29,22 @@ class Session:
 
     Attributes:
         settings: Where to send requests, and with which key.
+        account: A digest of the API host and the key, by which limits and jobs are told apart.
+        ledger: Where jobs are written down; None for nowhere.
         deadline: Seconds for one task, where a call says nothing else.
         poll_interval: Seconds between two reads of a record; None adapts to the age of the task.
         creates: The limit on createTask; None for none.
-        reads: The limit on reading records.
+        reads: The limit on reading records; None for none.
         clock: Seconds that only go forward.
     """
 
     settings: Settings
+    account: str
+    ledger: Ledger | None
     deadline: float
     poll_interval: float | None
-    creates: Window | None
-    reads: Window
+    creates: RateLimit | None
+    reads: RateLimit | None
     clock: Callable[[], float] = time.monotonic
     _uploads: dict[str, tuple[str, float]] = field(factory=dict, init=False, repr=False)
 
@@ -49,23 +56,31 @@ class Session:
         deadline: float,
         poll_interval: float | None,
         creates: tuple[int, float] | None,
+        reads: tuple[int, float] | None = READS,
+        ledger: Ledger | None = None,
     ) -> Session:
-        """Make a session; its limits are shared with all sessions of the same key in this process.
+        """Make a session; its limits are shared with all sessions of the same key that have the same ledger.
+
+        Without a ledger they are shared within this process.
 
         Raises:
             ConfigurationError: A number is out of range.
         """
-        if creates is not None and not _is_limit(creates):
-            raise ConfigurationError(f"creates is {creates!r}; it takes (number, seconds), both positive")
+        for name, limit in (("creates", creates), ("reads", reads)):
+            if limit is not None and not _is_limit(limit):
+                raise ConfigurationError(f"{name} is {limit!r}; it takes (number, seconds), both positive")
         if poll_interval is not None and not (isinstance(poll_interval, (int, float)) and poll_interval >= 0):
             raise ConfigurationError(f"poll_interval is {poll_interval!r}; it takes seconds, or None")
-        account = hashlib.sha256(f"{settings.base_url} {settings.api_key}".encode()).hexdigest()
+        account = hashlib.sha256(f"{settings.base_url} {settings.api_key}".encode()).hexdigest()[:32]
+        window = shared_window if ledger is None else ledger.window
         return cls(
             settings,
+            account,
+            ledger,
             check_deadline(deadline),
             poll_interval,
-            None if creates is None else shared_window("create", account, creates[0], creates[1]),
-            shared_window("read", account, *READS),
+            None if creates is None else window("create", account, *creates),
+            None if reads is None else window("read", account, *reads),
         )
 
     def deadline_at(self, seconds: float | None) -> float:

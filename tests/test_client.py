@@ -115,7 +115,7 @@ def test_a_proxy_does_not_come_between_us_and_this_machine(
 
 def test_a_proxy_is_used_for_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setattr("kie_registry.flows.submit._CONNECT_PAUSES", ())
+    monkeypatch.setattr("kie_registry.flows.create._CONNECT_PAUSES", ())
     with Kie("key") as kie, pytest.raises(KieError, match="cannot connect"):
         kie.credits()
 

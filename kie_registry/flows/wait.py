@@ -15,8 +15,9 @@ from kie_registry.errors import (
     TaskTimeout,
     TransportError,
 )
-from kie_registry.events import Event, Listener, notify
+from kie_registry.events import Listener
 from kie_registry.flows.ask import ask
+from kie_registry.flows.journal import Journal
 from kie_registry.session import Session
 from kie_registry.status import TaskStatus
 
@@ -63,7 +64,7 @@ class Watch:
 
     Args:
         session: The client's session.
-        task_id: The id of the task.
+        journal: The journal of its job, which knows the task's id.
         deadline_at: The moment until which to wait, by the session's clock.
         fresh: Whether the task was created just now, in this call.
         listener: Who is told of changes.
@@ -72,14 +73,15 @@ class Watch:
     def __init__(
         self,
         session: Session,
-        task_id: str,
+        journal: Journal,
         *,
         deadline_at: float,
         fresh: bool,
         listener: Listener | None = None,
     ) -> None:
         self._session = session
-        self._task_id = task_id
+        self._journal = journal
+        self._task_id = journal.job.task_id or ""
         self._deadline_at = deadline_at
         self._listener = listener
         self._started = session.clock()
@@ -96,8 +98,12 @@ class Watch:
                 status = yield from self.advance()
                 if status.done:
                     return status
-        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
-            interruption.add_note(f"Task {self._task_id} goes on. {_how_to_go_on(self._task_id)}")
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+                error.add_note(f"Task {self._task_id} goes on. {_how_to_go_on(self._task_id)}")
+            yield from self._journal.let_go()
             raise
 
     def advance(self) -> Flow[TaskStatus]:
@@ -116,6 +122,8 @@ class Watch:
             status = yield from self._read()
             if status is not None:
                 self._tell(status)
+                if status.done:
+                    yield from self._journal.ended(status)
                 if status.done or not last:
                     return status
             if last:
@@ -124,8 +132,7 @@ class Watch:
     def _read(self) -> Flow[TaskStatus | None]:
         """Read once; None where kie.ai could not say, for a reason that passes."""
         window = self._session.reads
-        granted = yield Acquire(window, max(self._left(), 1.0), lambda: None)
-        if not granted:
+        if window is not None and not (yield Acquire(window, max(self._left(), 1.0), lambda: None)):
             return None
         try:
             status = yield from read_status(self._session, self._task_id)
@@ -134,17 +141,18 @@ class Watch:
             if self._session.clock() - self._started > self._grace:
                 raise self._about_a_paid_task(error) if self._fresh else error from None
             message = f"kie.ai does not know task {self._task_id} (yet); asking again"
-            notify(self._listener, Event("retry", message, self._task_id))
+            self._journal.tell(self._listener, "retry", message)
         except _PASSING as error:
             self._trouble = error
-            notify(self._listener, Event("retry", f"{error}; reading again", self._task_id))
+            self._journal.tell(self._listener, "retry", f"{error}; reading again")
         except ApiError as error:
             raise self._about_a_paid_task(error) from None
         else:
             self._trouble = None
             return status
         finally:
-            window.release()
+            if window is not None:
+                window.release()
         return None
 
     def _pause(self) -> float:
@@ -159,8 +167,7 @@ class Watch:
         changed = self._last is None or status.state != self._last.state
         self._last = status
         if changed:
-            message = f"task {self._task_id} is {status.state}"
-            notify(self._listener, Event("status", message, self._task_id, status))
+            self._journal.tell(self._listener, "status", f"task {self._task_id} is {status.state}", status)
 
     def _about_a_paid_task(self, error: ApiError) -> ApiError:
         """Say of an error, which ended the wait but not the task, what that means for the money."""

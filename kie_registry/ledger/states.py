@@ -21,9 +21,9 @@
 ``collected``   the files are on disk
 ``lost``        kie.ai keeps neither the task nor its files any more, and they were never saved
 
-What kie.ai says is believed even where somebody said otherwise before: a callback makes ``running`` of ``unknown``,
-and of a job that was given up as ``refused``, or was about to be sent again. A person makes ``running``,
-``refused`` or ``planned`` of ``unknown``; nobody else does.
+What kie.ai says is believed even where somebody said otherwise before: a callback makes ``running`` of
+``unknown``, and of a job that was given up as ``refused``, or was about to be sent again. A person makes
+``running``, ``refused`` or ``planned`` of ``unknown``; nobody else does.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from kie_registry import (
@@ -121,7 +122,7 @@ def test_what_nobody_expects_after_sending_is_unknown_too(
     def broken(*arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("kie_registry.flows.submit.parse_created", broken)
+    monkeypatch.setattr("kie_registry.flows.create.parse_created", broken)
     assert isinstance(submit_error(kie), SubmitOutcomeUnknown)
 
 
@@ -130,13 +131,26 @@ def test_a_key_that_the_server_repeats_is_cut_out(box: Sandbox, kie: Kie) -> Non
     assert box.key not in str(vars(submit_error(kie)))
 
 
-def test_an_interruption_while_submitting_says_what_may_have_been_spent(box: Sandbox, kie: Kie) -> None:
+class Interrupted(httpx.BaseTransport):
+    """Ctrl-C, while the answer is awaited."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_submitting_says_what_may_have_been_spent(open_kie: Callable[..., Kie]) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        open_kie(transport=Interrupted()).submit(MODEL, "a cat")
+    assert "may have been billed" in caught.value.__notes__[0]
+
+
+def test_an_interruption_before_submitting_says_nothing_of_money(box: Sandbox, kie: Kie) -> None:
     def interrupt(event: Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
         kie.submit(MODEL, "a cat", on_event=interrupt)
-    assert "may have been billed" in caught.value.__notes__[0]
+    assert (getattr(caught.value, "__notes__", []), box.tasks) == ([], [])
 
 
 def test_an_interruption_gives_its_slot_back(box: Sandbox, open_kie: Callable[..., Kie]) -> None:
@@ -181,7 +195,7 @@ def test_a_task_id_counts_even_under_an_http_error(box: Sandbox, kie: Kie) -> No
 
 @pytest.mark.parametrize("status", [200, 429])
 def test_429_waits_and_goes_on(box: Sandbox, kie: Kie, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    monkeypatch.setattr("kie_registry.flows.submit._LIMIT_PAUSES", (0.01,))
+    monkeypatch.setattr("kie_registry.flows.create._LIMIT_PAUSES", (0.01,))
     box.answer_next("createTask", code=429, status=status, times=2)
     events: list[Event] = []
     kie.submit(MODEL, "a cat", on_event=events.append)
@@ -198,7 +212,7 @@ def test_429_until_the_deadline_costs_nothing(box: Sandbox, open_kie: Callable[.
 def test_no_connection_is_tried_again_and_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, open_kie: Callable[..., Kie]
 ) -> None:
-    monkeypatch.setattr("kie_registry.flows.submit._CONNECT_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("kie_registry.flows.create._CONNECT_PAUSES", (0.01, 0.01))
     monkeypatch.setattr("kie_registry.connections.is_loopback", lambda host: False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,73 @@
+"""What a ledger must be able to do, whatever keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import State
+from kie_registry.limits import RateLimit
+
+
+class Ledger(Protocol):
+    """Remembers every job. All methods may be called from any thread, and from many processes at once.
+
+    What a method has written when it returns survives the end of the process and of the machine. Every one of them
+    raises LedgerError where the ledger cannot be read or written.
+    """
+
+    @property
+    def owner(self) -> str:
+        """The id of this process, as jobs name it that it works on."""
+
+    def add(self, job: Job) -> None:
+        """Write a new job down, in one of the states in which a job may begin.
+
+        Raises:
+            IllegalMove: There is a job of its id, or one of its account with the same task id.
+        """
+
+    def move(self, job_id: str, to: State, **changes: Any) -> None:
+        """Bring a job into another state, and set other fields of it with that.
+
+        Raises:
+            IllegalMove: There is no such job, it cannot go there from where it stands, or its task id is
+                another job's.
+        """
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a job."""
+
+    def find(self, account: str, name: str) -> Job | None:
+        """Return the account's job with this id, the beginning of an id that no other has, or this task id."""
+
+    def jobs(
+        self,
+        *,
+        account: str | None = None,
+        states: Collection[State] | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Return jobs, the newest first."""
+
+    def claim(self, job_id: str) -> Job | None:
+        """Take a job on for this process; None where a process that lives has it, this one included."""
+
+    def release(self, job_id: str) -> None:
+        """Let a job go that this process took on."""
+
+    def recover(self) -> int:
+        """Free the jobs of processes that have ended, and return their number.
+
+        What such a process was just sending is ``unknown`` from now on; what it had yet to send is ``refused``.
+        """
+
+    def durations(self, model: str) -> list[float]:
+        """Return how many seconds the latest tasks of a model took."""
+
+    def window(self, kind: str, account: str, number: int, seconds: float) -> RateLimit:
+        """Return a rate limit that all users of the ledger keep together."""
+
+    def close(self) -> None:
+        """Close the files; a later call opens them again."""

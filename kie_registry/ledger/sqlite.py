@@ -1,0 +1,203 @@
+"""A ledger in an SQLite file, for all processes of one machine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from attrs import fields
+
+from kie_registry.errors import IllegalMove
+from kie_registry.ledger import schema
+from kie_registry.ledger.database import Database
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.owners import Owners
+from kie_registry.ledger.states import INITIAL, State, sources
+from kie_registry.ledger.windows import SharedWindow
+from kie_registry.limits import RateLimit
+
+_COLUMNS = tuple(field.name for field in fields(Job))
+_INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_SAMPLES = 50
+
+_CUT_OFF = "the process that sent it ended before the answer was written down"
+_NEVER_SENT = "the process that was to send it ended before anything was sent; nothing was spent"
+
+
+class SqliteLedger:
+    """A `Ledger` in one file, with its rate limits and the locks of its processes in files beside it.
+
+    Args:
+        path: The file; made, with its folder, on first use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = Database(path, schema.bring_up_to_date, durable=True)
+        self._owners = Owners(path.with_name(f"{path.name}.owners"))
+        self._limits = path.with_name(f"{path.name}.limits")
+
+    @property
+    def owner(self) -> str:
+        """The id of this process."""
+        return self._owners.mine()
+
+    def add(self, job: Job) -> None:
+        """Write a new job down; as `Ledger.add`."""
+        if job.state not in INITIAL:
+            raise IllegalMove(f"A job cannot begin as {job.state}.", job_id=job.id, task_id=job.task_id)
+
+        def write(connection: sqlite3.Connection) -> None:
+            try:
+                connection.execute(_INSERT, [_to_column(getattr(job, name)) for name in _COLUMNS])
+            except sqlite3.IntegrityError as error:
+                raise _taken(job.id, job.task_id) from error
+
+        self._database.write(write)
+
+    def move(self, job_id: str, to: State, **changes: Any) -> None:
+        """Bring a job into another state; as `Ledger.move`."""
+        new = {"changed_at": time.time(), **changes, "state": to}
+        names = ", ".join(f"{_known(name)} = ?" for name in new)
+        before = sources(to)
+        update = f"UPDATE jobs SET {names} WHERE id = ? AND state IN ({', '.join('?' * len(before))})"  # noqa: S608
+        values = [*map(_to_column, new.values()), job_id, *before]
+
+        def write(connection: sqlite3.Connection) -> None:
+            try:
+                moved = connection.execute(update, values).rowcount
+            except sqlite3.IntegrityError as error:
+                raise _taken(job_id, changes.get("task_id")) from error
+            if not moved:
+                raise _illegal(job_id, to, _get(connection, job_id))
+
+        self._database.write(write)
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a job."""
+        return self._database.read(lambda connection: _get(connection, job_id))
+
+    def find(self, account: str, name: str) -> Job | None:
+        """Return a job by its id, the beginning of it, or its task id; as `Ledger.find`."""
+        by_task = "SELECT * FROM jobs WHERE account = ? AND task_id = ?"
+        by_id = "SELECT * FROM jobs WHERE account = ? AND id >= ? AND id < ? LIMIT 2"
+
+        def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            found = connection.execute(by_task, (account, name)).fetchall()
+            return found or connection.execute(by_id, (account, name, f"{name}g")).fetchall()
+
+        rows = self._database.read(read) if name else []
+        return _job(rows[0]) if len(rows) == 1 else None
+
+    def jobs(
+        self,
+        *,
+        account: str | None = None,
+        states: Collection[State] | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Return jobs, the newest first."""
+        wanted = tuple(State if states is None else states)
+        where = f"state IN ({', '.join('?' * len(wanted))}) AND (? IS NULL OR account = ?)"
+        query = f"SELECT * FROM jobs WHERE {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
+        values = [*wanted, account, account, -1 if limit is None else limit]
+        return [_job(row) for row in self._database.read(lambda base: base.execute(query, values).fetchall())]
+
+    def claim(self, job_id: str) -> Job | None:
+        """Take a job on for this process; as `Ledger.claim`."""
+
+        def write(connection: sqlite3.Connection) -> Job | None:
+            job = _get(connection, job_id)
+            if job is None or (job.owner is not None and self._owners.alive(job.owner)):
+                return None
+            connection.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
+            return job
+
+        return self._database.write(write)
+
+    def release(self, job_id: str) -> None:
+        """Let a job go that this process took on."""
+        update, values = "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ?", (job_id, self.owner)
+        self._database.write(lambda connection: connection.execute(update, values).rowcount)
+
+    def recover(self) -> int:
+        """Free the jobs of processes that have ended; as `Ledger.recover`."""
+        distinct = "SELECT DISTINCT owner FROM jobs WHERE owner IS NOT NULL"
+        owners = [row[0] for row in self._database.read(lambda base: base.execute(distinct).fetchall())]
+        dead = [owner for owner in owners if not self._owners.alive(owner)]
+        if not dead:
+            return 0
+        return self._database.write(lambda connection: sum(_free(connection, owner) for owner in dead))
+
+    def durations(self, model: str) -> list[float]:
+        """Return how many seconds the latest tasks of a model took."""
+        query = "SELECT seconds FROM jobs WHERE model = ? AND seconds IS NOT NULL ORDER BY rowid DESC LIMIT ?"
+        rows = self._database.read(lambda base: base.execute(query, (model, _SAMPLES)).fetchall())
+        return [row[0] for row in rows]
+
+    def window(self, kind: str, account: str, number: int, seconds: float) -> RateLimit:
+        """Return a rate limit that all processes of this machine keep together."""
+        return SharedWindow(self._limits, self._owners, kind, account, number, seconds)
+
+    def close(self) -> None:
+        """Close the file; a later call opens it again."""
+        self._database.close()
+
+
+def _free(connection: sqlite3.Connection, owner: str) -> int:
+    """Free the jobs of a process that has ended, after what they were doing."""
+    ends = "UPDATE jobs SET state = ?, reason = ?, changed_at = ? WHERE owner = ? AND state = ?"
+    now = time.time()
+    connection.execute(ends, (State.UNKNOWN, _CUT_OFF, now, owner, State.SENDING))
+    connection.execute(ends, (State.REFUSED, _NEVER_SENT, now, owner, State.PLANNED))
+    return connection.execute("UPDATE jobs SET owner = NULL WHERE owner = ?", (owner,)).rowcount
+
+
+def _get(connection: sqlite3.Connection, job_id: str) -> Job | None:
+    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return None if row is None else _job(row)
+
+
+def _known(name: str) -> str:
+    if name not in _COLUMNS or name == "id":
+        raise TypeError(f"{name!r} is no field of a job that changes")
+    return name
+
+
+def _to_column(value: Any) -> Any:
+    """Return a value as SQLite keeps it; containers as JSON."""
+    return (
+        value if value is None or isinstance(value, (str, int, float)) else json.dumps(value, ensure_ascii=False)
+    )
+
+
+def _job(row: sqlite3.Row) -> Job:
+    columns = dict(row)
+    return Job(
+        **{
+            **columns,
+            "state": State(columns["state"]),
+            "input": None if columns["input"] is None else json.loads(columns["input"]),
+            "files": tuple(json.loads(columns["files"])),
+        }
+    )
+
+
+def _taken(job_id: str, task_id: str | None) -> IllegalMove:
+    what = f"task {task_id} belongs to another job of the ledger" if task_id else "there is such a job already"
+    return IllegalMove(f"Job {job_id}: {what}.", job_id=job_id, task_id=task_id)
+
+
+def _illegal(job_id: str, to: State, job: Job | None) -> IllegalMove:
+    if job is None:
+        return IllegalMove(f"The ledger has no job {job_id}.", job_id=job_id)
+    return IllegalMove(
+        f"Job {job_id} is {job.state}, and cannot become {to}.",
+        job_id=job_id,
+        task_id=job.task_id,
+        model=job.model,
+    )
