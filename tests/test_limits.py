@@ -1,15 +1,22 @@
-"""The rate limit: fair, exact, and shared by threads and event loops."""
+"""Rate limits, of a process and of a machine: fair, exact, and shared by threads and event loops."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
-from kie_registry.limits import Window, shared_window
+from kie_registry.ledger.owners import Owners
+from kie_registry.ledger.windows import SharedWindow
+from kie_registry.limits import RateLimit, Window, shared_window
+from kie_registry.waking import Line, Waiter
+from tests.forks import in_child, needs_fork
 
 PATIENCE = 10.0
 """Seconds until a test that hangs fails."""
@@ -22,12 +29,33 @@ class Clock:
         return self.now
 
 
+Limits: TypeAlias = Callable[..., RateLimit]
+"""Makes a rate limit from its number, its seconds, and a clock."""
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-def free(window: Window) -> bool:
+@pytest.fixture(params=["of a process", "of a machine"])
+def limit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Limits]:
+    if request.param == "of a process":
+        yield Window
+        return
+    opened: list[SharedWindow] = []
+
+    def shared(number: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> RateLimit:
+        owners = Owners(tmp_path / "owners")
+        opened.append(SharedWindow(tmp_path / "limits", owners, "create", "account", number, seconds, clock))
+        return opened[-1]
+
+    yield shared
+    for each in opened:
+        each.close()
+
+
+def free(window: RateLimit) -> bool:
     """Say whether there is a slot at once; leave it free."""
     granted = window.acquire(timeout=0)
     if granted:
@@ -36,21 +64,23 @@ def free(window: Window) -> bool:
 
 
 @pytest.mark.parametrize("number", [1, 2, 20])
-def test_as_many_slots_as_the_number(clock: Clock, number: int) -> None:
-    window = Window(number, 10, clock)
+def test_as_many_slots_as_the_number(limit: Limits, clock: Clock, number: int) -> None:
+    window = limit(number, 10, clock)
     assert [window.acquire(timeout=0) for _ in range(number + 2)] == [True] * number + [False] * 2
 
 
-def test_a_slot_in_use_does_not_free_with_time(clock: Clock) -> None:
-    window = Window(1, 10, clock)
+def test_a_slot_in_use_does_not_free_with_time(limit: Limits, clock: Clock) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     clock.now += 1_000
     assert not free(window)
 
 
 @pytest.mark.parametrize(("after", "expected"), [(0.0, False), (9.99, False), (10.0, True), (11.0, True)])
-def test_a_slot_frees_its_seconds_after_the_answer(clock: Clock, after: float, expected: bool) -> None:
-    window = Window(1, 10, clock)
+def test_a_slot_frees_its_seconds_after_the_answer(
+    limit: Limits, clock: Clock, after: float, expected: bool
+) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     clock.now += 5
     window.release()
@@ -58,15 +88,15 @@ def test_a_slot_frees_its_seconds_after_the_answer(clock: Clock, after: float, e
     assert free(window) is expected
 
 
-def test_a_slot_that_the_server_never_counted_frees_at_once(clock: Clock) -> None:
-    window = Window(1, 10, clock)
+def test_a_slot_that_the_server_never_counted_frees_at_once(limit: Limits, clock: Clock) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     window.release(counted=False)
     assert free(window)
 
 
-def test_each_slot_frees_by_itself(clock: Clock) -> None:
-    window = Window(2, 10, clock)
+def test_each_slot_frees_by_itself(limit: Limits, clock: Clock) -> None:
+    window = limit(2, 10, clock)
     window.acquire()
     window.acquire()
     window.release()
@@ -76,8 +106,8 @@ def test_each_slot_frees_by_itself(clock: Clock) -> None:
     assert [window.acquire(timeout=0), window.acquire(timeout=0)] == [True, False]
 
 
-def test_the_one_who_waits_is_told_once(clock: Clock) -> None:
-    window = Window(1, 10, clock)
+def test_the_one_who_waits_is_told_once(limit: Limits, clock: Clock) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     told: list[float] = []
 
@@ -89,35 +119,35 @@ def test_the_one_who_waits_is_told_once(clock: Clock) -> None:
     assert (granted, told) == (False, [100.0])
 
 
-def test_the_one_who_need_not_wait_is_not_told(clock: Clock) -> None:
+def test_the_one_who_need_not_wait_is_not_told(limit: Limits, clock: Clock) -> None:
     told: list[str] = []
-    Window(1, 10, clock).acquire(waiting=lambda: told.append("waiting"))
+    limit(1, 10, clock).acquire(waiting=lambda: told.append("waiting"))
     assert told == []
 
 
-def test_the_timeout_ends_the_wait_by_the_clock_alone() -> None:
-    window = Window(1, 10)
+def test_the_timeout_ends_the_wait_by_the_clock_alone(limit: Limits) -> None:
+    window = limit(1, 10)
     window.acquire()
     assert window.acquire(timeout=0.01) is False
 
 
-def test_a_slot_that_frees_within_the_timeout_is_given() -> None:
-    window = Window(1, 0.02)
+def test_a_slot_that_frees_within_the_timeout_is_given(limit: Limits) -> None:
+    window = limit(1, 0.02)
     window.acquire()
     window.release()
     assert window.acquire(timeout=PATIENCE) is True
 
 
-def test_whoever_gave_up_leaves_no_trace(clock: Clock) -> None:
-    window = Window(1, 10, clock)
+def test_whoever_gave_up_leaves_no_trace(limit: Limits, clock: Clock) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     window.acquire(timeout=0)
     window.release(counted=False)
     assert [window.acquire(timeout=0), window.acquire(timeout=0)] == [True, False]
 
 
-def test_an_error_while_waiting_leaves_no_trace(clock: Clock) -> None:
-    window = Window(1, 10, clock)
+def test_an_error_while_waiting_leaves_no_trace(limit: Limits, clock: Clock) -> None:
+    window = limit(1, 10, clock)
     window.acquire()
     with pytest.raises(ZeroDivisionError):
         window.acquire(waiting=lambda: 1 / 0)
@@ -125,7 +155,7 @@ def test_an_error_while_waiting_leaves_no_trace(clock: Clock) -> None:
     assert free(window)
 
 
-def in_turn(window: Window, order: list[int], name: int) -> threading.Thread:
+def in_turn(window: RateLimit, order: list[int], name: int) -> threading.Thread:
     """Start a thread that takes a slot, notes its name, and gives the slot back; return once it queues."""
     queued = threading.Event()
 
@@ -140,8 +170,8 @@ def in_turn(window: Window, order: list[int], name: int) -> threading.Thread:
     return thread
 
 
-def test_threads_are_served_in_the_order_of_asking() -> None:
-    window, order = Window(1, 10), list[int]()
+def test_threads_are_served_in_the_order_of_asking(limit: Limits) -> None:
+    window, order = limit(1, 10), list[int]()
     window.acquire()
     threads = [in_turn(window, order, name) for name in range(8)]
     window.release(counted=False)
@@ -150,8 +180,8 @@ def test_threads_are_served_in_the_order_of_asking() -> None:
     assert order == list(range(8))
 
 
-def test_a_newcomer_does_not_pass_those_who_wait(clock: Clock) -> None:
-    window, order = Window(1, 10, clock), list[int]()
+def test_a_newcomer_does_not_pass_those_who_wait(limit: Limits, clock: Clock) -> None:
+    window, order = limit(1, 10, clock), list[int]()
     window.acquire()
     window.release()
     thread = in_turn(window, order, 1)
@@ -161,7 +191,7 @@ def test_a_newcomer_does_not_pass_those_who_wait(clock: Clock) -> None:
     assert (newcomer, order) == (False, [1])
 
 
-def most_at_once(window: Window, use: Callable[[Callable[[], None], Callable[[], None]], None]) -> int:
+def most_at_once(window: RateLimit, use: Callable[[Callable[[], None], Callable[[], None]], None]) -> int:
     """Return how many were inside at once while `use` ran; it is given what to call on entering and leaving."""
     lock, inside, most = threading.Lock(), 0, 0
 
@@ -181,8 +211,8 @@ def most_at_once(window: Window, use: Callable[[Callable[[], None], Callable[[],
     return most
 
 
-def test_threads_never_hold_more_slots_than_there_are() -> None:
-    window = Window(3, 10)
+def test_threads_never_hold_more_slots_than_there_are(limit: Limits) -> None:
+    window = limit(3, 10)
 
     def use(enter: Callable[[], None], leave: Callable[[], None]) -> None:
         def one(_: int) -> bool:
@@ -197,8 +227,8 @@ def test_threads_never_hold_more_slots_than_there_are() -> None:
     assert most_at_once(window, use) <= 3
 
 
-def test_threads_and_event_loops_share_the_slots() -> None:
-    window = Window(3, 10)
+def test_threads_and_event_loops_share_the_slots(limit: Limits) -> None:
+    window = limit(3, 10)
 
     def use(enter: Callable[[], None], leave: Callable[[], None]) -> None:
         async def one() -> bool:
@@ -226,9 +256,9 @@ def test_threads_and_event_loops_share_the_slots() -> None:
 
 
 class TestInAnEventLoop:
-    def test_coroutines_are_served_in_the_order_of_asking(self) -> None:
+    def test_coroutines_are_served_in_the_order_of_asking(self, limit: Limits) -> None:
         async def main() -> list[int]:
-            window, order = Window(1, 10), list[int]()
+            window, order = limit(1, 10), list[int]()
             await window.acquire_async()
 
             async def one(name: int) -> None:
@@ -245,18 +275,18 @@ class TestInAnEventLoop:
 
         assert asyncio.run(asyncio.wait_for(main(), PATIENCE)) == list(range(8))
 
-    def test_the_timeout_returns_false(self) -> None:
+    def test_the_timeout_returns_false(self, limit: Limits) -> None:
         async def main() -> bool:
-            window = Window(1, 10)
+            window = limit(1, 10)
             await window.acquire_async()
             return await window.acquire_async(timeout=0.01)
 
         assert asyncio.run(main()) is False
 
     @pytest.mark.parametrize("woken", [False, True], ids=["while it waits", "just as its slot frees"])
-    def test_a_cancelled_wait_leaves_no_trace(self, woken: bool) -> None:
+    def test_a_cancelled_wait_leaves_no_trace(self, limit: Limits, woken: bool) -> None:
         async def main() -> list[bool]:
-            window = Window(1, 10)
+            window = limit(1, 10)
             await window.acquire_async()
             queued = asyncio.Event()
             first = asyncio.create_task(window.acquire_async(waiting=queued.set))
@@ -274,8 +304,8 @@ class TestInAnEventLoop:
 
         assert asyncio.run(main()) == [True, True, False]
 
-    def test_a_loop_that_is_gone_does_not_hold_up_the_others(self) -> None:
-        window = Window(1, 10)
+    def test_a_loop_that_is_gone_does_not_hold_up_the_others(self, limit: Limits) -> None:
+        window = limit(1, 10)
         window.acquire()
         loop = asyncio.new_event_loop()
         task = loop.create_task(window.acquire_async())
@@ -285,6 +315,80 @@ class TestInAnEventLoop:
         loop.close()
         window.release(counted=False)
         assert free(window)
+
+    def test_a_loop_that_stopped_does_not_hold_up_the_others(self, limit: Limits) -> None:
+        window = limit(1, 10)
+        window.acquire()
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(window.acquire_async())
+        loop.run_until_complete(asyncio.sleep(0))
+        window.release(counted=False)
+        granted = free(window)
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        assert granted
+
+    def test_of_many_that_wait_only_the_first_looks(self, limit: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks = 0
+
+        async def main() -> None:
+            nonlocal looks
+            window = limit(1, 0.3)
+            assert isinstance(window, Line)
+            take = window._take
+
+            def counting(waiter: Waiter) -> float | None:
+                nonlocal looks
+                looks += 1
+                return take(waiter)
+
+            monkeypatch.setattr(window, "_take", counting)
+            await window.acquire_async()
+            window.release()
+            async with asyncio.TaskGroup() as group:
+                waiting = [group.create_task(window.acquire_async()) for _ in range(300)]
+                await waiting[0]
+                for task in waiting[1:]:
+                    task.cancel()
+
+        asyncio.run(main())
+        assert looks < 10
+
+
+@needs_fork
+def test_a_child_process_knows_of_the_slots_of_its_parent(limit: Limits) -> None:
+    window = limit(2, 10)
+    window.acquire()
+    assert in_child(lambda: [window.acquire(timeout=0), window.acquire(timeout=0)]) == "[True, False]"
+
+
+@needs_fork
+def test_a_child_process_does_not_give_back_what_its_parent_holds(limit: Limits) -> None:
+    window = limit(1, 10)
+    window.acquire()
+
+    def give_back() -> bool:
+        window.release(counted=False)
+        return window.acquire(timeout=0)
+
+    assert in_child(give_back) == "False"
+
+
+@needs_fork
+def test_a_child_process_does_not_wait_for_the_threads_of_its_parent(limit: Limits) -> None:
+    window = limit(1, 10)
+    window.acquire()
+    queued = threading.Event()
+    thread = threading.Thread(target=window.acquire, args=(PATIENCE, queued.set), daemon=True)
+    thread.start()
+    queued.wait(PATIENCE)
+    assert isinstance(window, Line)
+    with window._lock:
+        granted = in_child(lambda: window.acquire(timeout=0))
+    window.release(counted=False)
+    thread.join(PATIENCE)
+    assert granted == "False"
 
 
 @pytest.mark.parametrize(

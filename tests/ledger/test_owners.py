@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +13,7 @@ import pytest
 
 from kie_registry.errors import LedgerError
 from kie_registry.ledger.owners import Owners
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+from tests.forks import in_child, needs_fork
 
 _STRANGER = """
 import sys
@@ -37,23 +34,6 @@ def stranger(directory: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             yield process.stdout.readline().strip(), process
         finally:
             process.kill()
-
-
-def in_child(ask: Callable[[], str]) -> str:
-    """Return what `ask` says in a child that is forked here, and that ends the usual way."""
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # Newer Pythons warn of forks beside threads, such as those of the test runner.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        os.write(writing, ask().encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        said = answer.read()
-    os.waitpid(child, 0)
-    return said
 
 
 def locks(directory: Path) -> set[str]:
@@ -121,7 +101,7 @@ def test_a_child_has_another_id(tmp_path: Path) -> None:
 def test_a_child_sees_its_parent_alive(tmp_path: Path) -> None:
     owners = Owners(tmp_path)
     parent = owners.mine()
-    assert in_child(lambda: str(owners.alive(parent))) == "True"
+    assert in_child(lambda: owners.alive(parent)) == "True"
 
 
 _PARENT = """
