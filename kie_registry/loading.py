@@ -30,10 +30,23 @@ PROGRAM = "this program"
 """The origin of what the running program has registered."""
 
 
-def own_files() -> list[Path]:
-    """Return the user's own plugins, ``KIE_HOME/plugins/*.py``, sorted."""
-    directory = settings.home() / "plugins"
-    return sorted(directory.glob("*.py")) if directory.is_dir() else []
+def has_computed() -> bool:
+    """Whether there may be plugins that no model name leads to; nothing is loaded to tell."""
+    try:
+        return bool(discovery.find(discovery.PLUGINS) or _own_files())
+    except OSError:
+        return True
+
+
+def _own_folder() -> Path:
+    return settings.home() / "plugins"
+
+
+def _own_files() -> list[Path]:
+    try:
+        return sorted(path for path in _own_folder().iterdir() if path.suffix == ".py")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 @frozen
@@ -98,11 +111,17 @@ class Plugins:
             self.keep_problem(origin, problem)
 
     def load_computed(self) -> None:
-        """Load the plugins that no model name leads to: the group for them, and the user's own files."""
+        """Load the plugins that no model name leads to: the group for them, and ``KIE_HOME/plugins/*.py``."""
         for entry in discovery.find(discovery.PLUGINS):
             importing = functools.partial(importlib.import_module, entry.module)
             self.load(entry.origin, importing, needs_hooks=True)
-        for path in own_files():
+        try:
+            files = _own_files()
+        except OSError as error:
+            folder = str(_own_folder())
+            self.keep_problem(folder, PluginError(folder, f"cannot be listed: {error.strerror}"))
+            return
+        for path in files:
             self.load(str(path), functools.partial(discovery.import_file, path), needs_hooks=True)
 
     def register(self, plugin: object, add: AddModel) -> None:
@@ -111,17 +130,19 @@ class Plugins:
         Raises:
             PluginError: It has no hooks, or something is wrong with them.
         """
+        nothing = f"{plugin!r} is no Adapter class with a contract"
+        if isinstance(plugin, type):
+            raise PluginError(PROGRAM, f"{nothing}; of a class with hooks, register an instance")
         with self._lock:
-            manager = self._plugin_manager()
-            label = getattr(plugin, "__name__", None) or type(plugin).__qualname__
-            names = (f"{PROGRAM} ({label}{number})" for number in itertools.chain([""], itertools.count(2)))
-            origin = next(name for name in names if not manager.has_plugin(name))
-            if isinstance(plugin, type):
-                wrong = "is no Adapter class with a contract; of a class with hooks, register an instance"
-                raise PluginError(PROGRAM, f"{plugin!r} {wrong}")
-            if not self._register(plugin, origin, add):
-                wrong = "is no Adapter class with a contract, and has no hooks (functions with @hookimpl)"
-                raise PluginError(PROGRAM, f"{plugin!r} {wrong}")
+            origin = self._free_origin(plugin)
+            try:
+                hooks = self._register(plugin, origin, add)
+            except PluginError:
+                raise
+            except Exception as error:
+                raise PluginError(origin, f"cannot be registered: {type(error).__name__}: {error}") from error
+        if not hooks:
+            raise PluginError(PROGRAM, f"{nothing}, and has no hooks (functions with @hookimpl)")
 
     def implementations(self, hook: str) -> list[Implementation]:
         """Return every implementation of `hook` in the order of pluggy: the last registered first."""
@@ -152,6 +173,12 @@ class Plugins:
         finally:
             self._adding = before
         return hooks
+
+    def _free_origin(self, plugin: object) -> str:
+        """Return a name for what the program registers; two objects of one class have two."""
+        label = getattr(plugin, "__name__", None) or type(plugin).__qualname__
+        names = (f"{PROGRAM} ({label}{number})" for number in itertools.chain([""], itertools.count(2)))
+        return next(name for name in names if not self._plugin_manager().has_plugin(name))
 
     def _take(self, adapter: type[Adapter]) -> None:
         self._adding(adapter)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kie_registry.status import TaskStatus
 
 
+def _copied(given: Mapping[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(dict(given))
+
+
 @frozen(kw_only=True)
 class Call:
     """One call of a model, as hooks see it: a copy, by which nothing can be changed.
@@ -24,13 +28,12 @@ class Call:
     Attributes:
         model: The model id, or None for a task taken up by its id alone.
         callback_url: Where kie.ai posts the record when the task ends, or None.
-        job_id: The id of the job, the same in all hooks of one call; None where nobody has given it one, as
-            for a task taken up by its id.
+        job_id: The id of the job, the same in all hooks and log records of one call; None where it has none.
         attempt_id: The id of the submission that was accepted; None before, and where there is no ledger.
     """
 
     model: str | None
-    _input: Mapping[str, Any] = field(factory=dict, converter=copy.deepcopy, repr=False, hash=False)
+    _input: Mapping[str, Any] = field(factory=dict, converter=_copied, repr=False, hash=False)
     callback_url: str | None = field(default=None, repr=False)
     job_id: str | None = None
     attempt_id: str | None = None
@@ -41,7 +44,7 @@ class Call:
 
         Empty for a task taken up by its id alone.
         """
-        return dict(copy.deepcopy(self._input))
+        return _copied(self._input)
 
 
 class Hooks:

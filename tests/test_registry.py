@@ -17,6 +17,7 @@ from kie_models.nano_banana_edit import NanoBananaEdit
 from kie_models.nano_banana_pro import NanoBananaPro
 
 from kie_registry import Adapter, Contract, PluginError, Registry, UnknownModel
+from tests.plugins import Site
 
 BUILT_IN = sorted(json.loads(Path(kie_generated.__file__).with_name("index.json").read_text("utf-8")))
 
@@ -34,34 +35,10 @@ def register_models(register):
 """
 
 
-class Site:
-    """A directory on the path, into which distributions are put."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.modules: list[str] = []
-
-    def add(self, distribution: str, source: str, *names: str, group: str = "models", target: str = "") -> None:
-        """Install a distribution with one module, and entry points that lead to it."""
-        name = f"plugin_of_{distribution}"
-        (self.directory / f"{name}.py").write_text(source, "utf-8")
-        self.modules.append(name)
-        info = self.directory / f"{distribution}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Name: {distribution}\nVersion: 1.0\n")
-        lines = [f"{each} = {target or name}" for each in names]
-        (info / "entry_points.txt").write_text("\n".join([f"[kie_registry.{group}]", *lines]))
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    directory = tmp_path / "site"
-    directory.mkdir()
-    monkeypatch.syspath_prepend(directory)
-    site = Site(directory)
-    yield site
-    for name in site.modules:
-        sys.modules.pop(name, None)
+    with Site.on_the_path(tmp_path / "site", monkeypatch) as site:
+        yield site
 
 
 def adapter(model: str, *names: str) -> type[Adapter]:
