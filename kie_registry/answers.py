@@ -21,6 +21,7 @@ from kie_registry.errors import (
     RequestRejected,
     ServerError,
 )
+from kie_registry.secret import Secret
 from kie_registry.wording import clip
 
 OK = 200
@@ -95,7 +96,7 @@ class Answer:
         )
 
 
-def read_answer(response: Any, parsed: Any, *, secret: str = "") -> Answer:
+def read_answer(response: Any, parsed: Any, *, secret: Secret | None = None) -> Answer:
     """Read `response`, which the generated code has `parsed` (None where its body is no JSON object).
 
     The `secret`, which is the key, is cut out of the server's words.
@@ -126,6 +127,6 @@ def _beginning(response: Any) -> str:
     return clip(text, 120)
 
 
-def _without(secret: str, message: str) -> str:
-    """Cut the key out of a message, because a server may send back what it was sent."""
-    return message.replace(secret, "[the key]") if secret else message
+def _without(secret: Secret | None, message: str) -> str:
+    """Cut the key out of a message, because a server may send back what it was sent, escaped as it likes."""
+    return message.replace(secret.reveal(), "[the key]") if secret is not None and secret.reveal() else message

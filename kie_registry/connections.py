@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import ssl
+import traceback
 import urllib.parse
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 import httpx
 
@@ -29,7 +31,13 @@ _NOT_SENT = (
     httpx.InvalidURL,
 )
 # Trying these again changes nothing.
-_HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError)
+_HOPELESS: tuple[type[Exception], ...] = (
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+    ValueError,
+)
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError)
 
 Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
@@ -70,29 +78,76 @@ def configuring(what: str) -> Iterator[None]:
         ) from None
 
 
-def client_options(timeout: float, transport: Any) -> dict[str, Any]:
-    """Return the arguments of an httpx client that follows links without the key."""
-    options: dict[str, Any] = {"timeout": timeout, "headers": {"User-Agent": USER_AGENT}, "limits": _LIMITS}
-    if transport is not None:
-        return {**options, "transport": transport}
-    return {**options, "verify": _ssl_context(), "mounts": dict.fromkeys(_LOOPBACK)}
+def page_client(timeout: float) -> httpx.Client:
+    """Return an httpx client that reads public pages, and follows redirects."""
+    with configuring("reading pages"):
+        return httpx.Client(
+            timeout=timeout,
+            headers={"User-Agent": USER_AGENT},
+            verify=_ssl_context(),
+            mounts=dict.fromkeys(_LOOPBACK),
+            max_redirects=5,
+            follow_redirects=True,
+        )
 
 
-@contextlib.contextmanager
-def translated(url: str) -> Iterator[None]:
-    """Turn what httpx raises into a TransportError that says whether the request may have been sent."""
-    try:
-        yield
-    except KieError:
-        raise
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        sent = not isinstance(error, _NOT_SENT)
-        host = url.split("/", 3)[2] if "://" in url else url
-        what = "no answer from" if sent else "cannot connect to"
-        reason = str(error) or type(error).__name__
-        hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
-        here = not sent and is_loopback(_name_of(host))
-        raise TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here)) from None
+class Attempt:
+    """Turns what httpx raises within it into the error that `failure` then is, to be raised after it::
+
+        with Attempt(url) as attempt:
+            return ...
+        raise attempt.failure
+
+    Raised within the handler of httpx's exception, ours would keep that one as its context, and with it frames
+    whose local variables hold the key. Of what passes through, those frames are emptied.
+
+    Args:
+        url: Where the request goes.
+    """
+
+    failure: TransportError
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> Self:
+        """Return the attempt itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Keep what httpx raised, and let all else pass."""
+        if error is None:
+            return False
+        if isinstance(error, _FAILURES) and not isinstance(error, KieError):
+            self.failure = _failure(self._url, error)
+            return True
+        _empty_frames(error)
+        return False
+
+
+def _empty_frames(error: BaseException) -> None:
+    """Clear the local variables of the frames that an exception came through."""
+    seen: set[int] = set()
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            traceback.clear_frames(link.__traceback__)
+            links += [link.__context__, link.__cause__]
+
+
+def _failure(url: str, error: Exception) -> TransportError:
+    """Say of what httpx raised whether the request may have been sent."""
+    sent = not isinstance(error, _NOT_SENT)
+    host = url.split("/", 3)[2] if url.count("/") >= 2 else url
+    what = "no answer from" if sent else "cannot connect to"
+    reason = str(error) or type(error).__name__
+    hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
+    here = not sent and is_loopback(_name_of(host))
+    return TransportError(f"{what} {host}: {reason}", sent=sent, retryable=not (hopeless or here))
 
 
 def _name_of(host: str) -> str | None:

@@ -1,8 +1,8 @@
-"""All of httpx that this library uses, with `connections` and apart from the generated code.
+"""Requests to kie.ai, with the key, and downloads, without it.
 
-Requests to kie.ai go straight to httpx's transports: cookies, redirects and the merging of defaults, which
-its clients add, are of no use here and cost a third of a call. Files are streamed by an httpx client, which
-follows redirects, and never with the key.
+All of httpx that this library uses is here, in `wires` and in `connections`, apart from the generated code.
+Requests go straight to httpx's transports: cookies, redirects and the merging of defaults, which its clients add,
+are of no use here and cost a third of a call.
 """
 
 from __future__ import annotations
@@ -10,47 +10,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import threading
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
 from attrs import frozen
 
-from kie_registry.connections import (
-    USER_AGENT,
-    client_options,
-    configuring,
-    new_transport,
-    origin_of,
-    parse_url,
-    translated,
-)
+from kie_registry.addresses import FileSources
+from kie_registry.connections import USER_AGENT, Attempt, page_client, parse_url
 from kie_registry.errors import SpecError
 from kie_registry.settings import Settings
+from kie_registry.transfers import Body, Head
+from kie_registry.wires import AsyncWire, Wire, with_content
 
 _CHUNK = 1 << 16
-
-
-@frozen
-class Fetched:
-    """What came of streaming a file.
-
-    Attributes:
-        status: The HTTP status; only with 200 was anything written.
-        content_type: The content type, without parameters; empty where the server gave none.
-    """
-
-    status: int
-    content_type: str
-
-    @classmethod
-    def of(cls, response: httpx.Response) -> Fetched:
-        """Read the head of a response."""
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return cls(response.status_code, content_type)
 
 
 @frozen
@@ -78,9 +53,8 @@ def read_page(url: str, *, limit: int, timeout: float = 30) -> Page:
         TransportError: No answer came.
         SpecError: The answer is no page, or larger than `limit`.
     """
-    with configuring("reading pages"):
-        client = httpx.Client(**client_options(timeout, None), max_redirects=5, follow_redirects=True)
-    with translated(url), client, client.stream("GET", url) as response:
+    client = page_client(timeout)
+    with Attempt(url) as attempt, client, client.stream("GET", url) as response:
         if response.status_code != httpx.codes.OK:
             raise SpecError(f"{url}: there is no page: the server answers {response.status_code}")
         content = bytearray()
@@ -88,19 +62,24 @@ def read_page(url: str, *, limit: int, timeout: float = 30) -> Page:
             content += chunk
             if len(content) > limit:
                 raise SpecError(f"{url}: has more than {limit:,} bytes, which no page of a model has")
-        return Page(bytes(content), Fetched.of(response).content_type)
+        return Page(bytes(content), Head.of(response).content_type)
+    raise attempt.failure
 
 
 class _Requests:
     """Makes requests to kie.ai, with the key."""
 
     def __init__(self, settings: Settings) -> None:
-        self._headers = {
-            "Authorization": f"Bearer {settings.api_key}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-            "User-Agent": USER_AGENT,
-        }
+        self._key = settings.api_key
+        # httpx's headers do not show the value of this one.
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {self._key.reveal()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": USER_AGENT,
+            }
+        )
         self._extensions = {"timeout": httpx.Timeout(settings.http_timeout).as_dict()}
 
     def make(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
@@ -114,88 +93,27 @@ class _Requests:
             extensions=self._extensions,
         )
 
-
-class _Wire:
-    """The blocking connections."""
-
-    def __init__(self, timeout: float, transport: httpx.BaseTransport | None) -> None:
-        self._timeout = timeout
-        self._given = transport
-        self._routes: dict[str, httpx.BaseTransport] = {}
-        self._files: httpx.Client | None = None
-        self._lock = threading.Lock()
-
-    def send(self, request: httpx.Request) -> httpx.Response:
-        response = self._route(request.url).handle_request(request)
-        response.request = request
-        with contextlib.closing(response):
-            response.read()
-        return response
-
-    def files(self) -> httpx.Client:
-        with self._lock:
-            if self._files is None:
-                with configuring("downloads"):
-                    self._files = httpx.Client(**client_options(self._timeout, self._given))
-            return self._files
-
-    def close(self) -> None:
-        for transport in set(self._routes.values()):
-            transport.close()
-        if self._files is not None:
-            self._files.close()
-
-    def _route(self, url: httpx.URL) -> httpx.BaseTransport:
-        origin = origin_of(url)
-        if origin not in self._routes:
-            with self._lock:
-                if origin not in self._routes:
-                    self._routes[origin] = self._given or new_transport(httpx.HTTPTransport, origin)
-        return self._routes[origin]
-
-
-class _AsyncWire:
-    """The connections that do not block."""
-
-    def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
-        self._timeout = timeout
-        self._given = transport
-        self._routes: dict[str, httpx.AsyncBaseTransport] = {}
-        self._files: httpx.AsyncClient | None = None
-
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        response = await self._route(request.url).handle_async_request(request)
-        response.request = request
-        async with contextlib.aclosing(response):
-            await response.aread()
-        return response
-
-    def files(self) -> httpx.AsyncClient:
-        if self._files is None:
-            with configuring("downloads"):
-                self._files = httpx.AsyncClient(**client_options(self._timeout, self._given))
-        return self._files
-
-    async def close(self) -> None:
-        for transport in set(self._routes.values()):
-            await transport.aclose()
-        if self._files is not None:
-            await self._files.aclose()
-
-    def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        origin = origin_of(url)
-        if origin not in self._routes:
-            self._routes[origin] = self._given or new_transport(httpx.AsyncHTTPTransport, origin)
-        return self._routes[origin]
+    def without_key(self, response: httpx.Response) -> httpx.Response:
+        """Cut the key out of an answer, because a server may send back what it was sent."""
+        key = self._key.reveal().encode()
+        if not key or key not in response.content:
+            return response
+        return with_content(response, response.content.replace(key, b"[the key]"))
 
 
 class Http:
-    """The blocking side; a closed one still works, with a connection for each request."""
+    """The blocking side; a closed one still works, with a connection for each request.
+
+    Attributes:
+        sources: Where files may be fetched from.
+    """
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+        self.sources = settings.file_sources
         self._requests = _Requests(settings)
-        self._new = functools.partial(_Wire, settings.http_timeout, transport)
-        self._wire: _Wire | None = self._new()
+        self._new = functools.partial(Wire, settings.http_timeout, transport)
+        self._wire: Wire | None = self._new()
+        _opened.add(self)
 
     @classmethod
     def detached(cls) -> Http:
@@ -206,21 +124,23 @@ class Http:
 
     def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with translated(url), self._borrow() as wire:
-            return wire.send(self._requests.make(url, kwargs))
+        with Attempt(url) as attempt, self._borrow() as wire:
+            return self._requests.without_key(wire.send(self._requests.make(url, kwargs)))
+        raise attempt.failure
 
-    def fetch(self, url: str, target: Path) -> Fetched:
-        """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
+    def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
+        """Ask for a file, and give `body` what comes; raises TransportError where it breaks off or may not be."""
         with (
-            translated(url),
+            Attempt(url) as attempt,
             self._borrow() as wire,
-            wire.files().stream("GET", url, follow_redirects=True) as response,
+            wire.stream(url, headers, sources) as response,
         ):
-            if response.status_code == httpx.codes.OK:
-                with target.open("wb") as file:
-                    for chunk in response.iter_bytes(_CHUNK):
-                        file.write(chunk)
-            return Fetched.of(response)
+            head = Head.of(response)
+            if body.accept(head):
+                for chunk in response.iter_bytes():
+                    body.write(chunk)
+            return head
+        raise attempt.failure
 
     def close(self) -> None:
         """Close the connections."""
@@ -228,8 +148,14 @@ class Http:
         if wire is not None:
             wire.close()
 
+    def leave_connections(self) -> None:
+        """Begin anew in a process that was forked: the connections are the parent's."""
+        if self._wire is not None:
+            _left_to_the_parent.append(self._wire)
+            self._wire = self._new()
+
     @contextlib.contextmanager
-    def _borrow(self) -> Iterator[_Wire]:
+    def _borrow(self) -> Iterator[Wire]:
         wire = self._wire
         if wire is not None:
             yield wire
@@ -242,13 +168,18 @@ class AsyncHttp:
     """The side that does not block; a closed one still works, with a connection for each request.
 
     Each event loop has connections of its own: those of a loop that has ended cannot be used by the next.
+
+    Attributes:
+        sources: Where files may be fetched from.
     """
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.sources = settings.file_sources
         self._requests = _Requests(settings)
-        self._new = functools.partial(_AsyncWire, settings.http_timeout, transport)
-        self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncWire] = WeakKeyDictionary()
+        self._new = functools.partial(AsyncWire, settings.http_timeout, transport)
+        self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWire] = WeakKeyDictionary()
         self._closed = False
+        _opened.add(self)
 
     @classmethod
     def detached(cls) -> AsyncHttp:
@@ -259,22 +190,21 @@ class AsyncHttp:
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with translated(url):
+        with Attempt(url) as attempt:
             async with self._borrow() as wire:
-                return await wire.send(self._requests.make(url, kwargs))
+                return self._requests.without_key(await wire.send(self._requests.make(url, kwargs)))
+        raise attempt.failure
 
-    async def fetch(self, url: str, target: Path) -> Fetched:
-        """Stream a file into `target`, following redirects; raises TransportError where it breaks off."""
-        with translated(url):
-            async with (
-                self._borrow() as wire,
-                wire.files().stream("GET", url, follow_redirects=True) as response,
-            ):
-                if response.status_code == httpx.codes.OK:
-                    with target.open("wb") as file:
-                        async for chunk in response.aiter_bytes(_CHUNK):
-                            file.write(chunk)
-                return Fetched.of(response)
+    async def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
+        """Ask for a file, and give `body` what comes; as `Http.fetch`."""
+        with Attempt(url) as attempt:
+            async with self._borrow() as wire, wire.stream(url, headers, sources) as response:
+                head = Head.of(response)
+                if body.accept(head):
+                    async for chunk in response.aiter_bytes():
+                        body.write(chunk)
+                return head
+        raise attempt.failure
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -282,8 +212,13 @@ class AsyncHttp:
         if wire := self._wires.pop(asyncio.get_running_loop(), None):
             await wire.close()
 
+    def leave_connections(self) -> None:
+        """Begin anew in a process that was forked: the connections are the parent's."""
+        _left_to_the_parent.append(self._wires)
+        self._wires = WeakKeyDictionary()
+
     @contextlib.asynccontextmanager
-    async def _borrow(self) -> AsyncIterator[_AsyncWire]:
+    async def _borrow(self) -> AsyncIterator[AsyncWire]:
         if not self._closed:
             loop = asyncio.get_running_loop()
             if (known := self._wires.get(loop)) is None:
@@ -295,3 +230,17 @@ class AsyncHttp:
             yield wire
         finally:
             await wire.close()
+
+
+_opened: WeakSet[Http | AsyncHttp] = WeakSet()
+# Kept, because what is thrown away is closed, and what belongs to the parent is not ours to close.
+_left_to_the_parent: list[Any] = []
+
+
+def _after_fork() -> None:
+    for http in _opened:
+        http.leave_connections()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

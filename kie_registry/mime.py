@@ -94,6 +94,11 @@ def usual(mime_type: str) -> str:
     return _SPELLINGS.get(plain, plain)
 
 
+def of_name(name: str) -> str:
+    """Return the MIME type that a file's name tells of; empty where it tells none."""
+    return usual(mimetypes.guess_type(name)[0] or "")
+
+
 def of_file(head: bytes, name: str) -> str | None:
     """Return the MIME type of a file from its first bytes, or else from its name; None where neither tells."""
     named, found = mimetypes.guess_type(name)[0], sniff(head)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from attrs import define, field, fields as attrs_fields
 
-from kie_registry.effects import drive, drive_async
+from kie_registry.addresses import FileSources
+from kie_registry.effects import Flow, drive, drive_async
 from kie_registry.errors import Charged, ConfigurationError, ResultUnreadable, TaskFailed
 from kie_registry.events import logger
-from kie_registry.flows.download import Saving, save
+from kie_registry.flows.download import MAX_BYTES, Saving, save
+from kie_registry.flows.fetch import Renew
 from kie_registry.http import AsyncHttp, Http
 from kie_registry.media import address_problem
 from kie_registry.status import FAIL, TaskStatus
+
+# What a pickle leaves behind with the process.
+_OWN = frozenset({"_http", "_renew", "_collected", "_saved"})
+
+Collected: TypeAlias = Callable[[Sequence[Path]], Flow[None]]
+"""Writes down where the files of a task are."""
 
 
 @define(frozen=True, eq=False)
@@ -28,10 +36,22 @@ class _BaseResult:
     credits: float | None
     seconds: float | None
     _http: Any = field(repr=False)
+    _sources: FileSources = field(repr=False)
+    _renew: Renew | None = field(repr=False)
+    _collected: Collected | None = field(repr=False)
+    _saved: dict[Any, Any] = field(factory=dict, repr=False, init=False)
 
     @classmethod
-    def of(cls, status: TaskStatus, http: Any) -> Self:
+    def of(
+        cls, status: TaskStatus, http: Any, renew: Renew | None = None, collected: Collected | None = None
+    ) -> Self:
         """Make the result of a task that ended.
+
+        Args:
+            status: Its last status.
+            http: The client's connections.
+            renew: Makes a new link to a file whose own has expired.
+            collected: Writes down where the files are, once they are saved.
 
         Raises:
             TaskFailed: It failed.
@@ -43,21 +63,65 @@ class _BaseResult:
         urls = _urls(status.task_id, data)
         if not urls and "resultObject" not in data:
             raise _unreadable(status, "its result holds no file and no object")
-        return cls(status.task_id, status.model, urls, data, status.credits, status.seconds, http)
+        return cls(
+            status.task_id,
+            status.model,
+            urls,
+            data,
+            status.credits,
+            status.seconds,
+            http,
+            http.sources,
+            renew,
+            collected,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the result without the connections of its client."""
+        """Pickle the result without the connections of its client, and without its key."""
         return {
-            field.name: getattr(self, field.name) for field in attrs_fields(type(self)) if field.name != "_http"
+            field.name: getattr(self, field.name) for field in attrs_fields(type(self)) if field.name not in _OWN
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a result; what it downloads needs no key."""
-        for name, value in {**state, "_http": None}.items():
+        for name, value in {**state, **dict.fromkeys(_OWN), "_saved": {}}.items():
             object.__setattr__(self, name, value)
 
-    def _saving(self, directory: str | os.PathLike[str], name: str | None, overwrite: bool) -> Saving:  # noqa: FBT001
-        return Saving(self.urls, _expanded(directory), name, overwrite, self.task_id, self.model)
+    def saving(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        overwrite: bool = False,
+        max_bytes: int = MAX_BYTES,
+        resume: bool = False,
+    ) -> Flow[list[Path]]:
+        """Save the files, as a flow; as `Result.save`.
+
+        Args:
+            directory: Made if need be.
+            name: The file name without suffix.
+            overwrite: Whether a file of the same name may be replaced.
+            max_bytes: The most bytes that one file may have.
+            resume: Whether a file of the same name that has the same content is as good as saved.
+        """
+        where = Saving(
+            self.urls,
+            _expanded(directory),
+            name,
+            overwrite,
+            self.task_id,
+            self.model,
+            sources=self._sources,
+            renew=self._renew,
+            max_bytes=max_bytes,
+            resume=resume,
+            saved=self._saved,
+        )
+        paths = yield from save(where)
+        if self._collected is not None:
+            yield from self._collected(paths)
+        return paths
 
 
 class Result(_BaseResult):
@@ -78,22 +142,29 @@ class Result(_BaseResult):
         *,
         name: str | None = None,
         overwrite: bool = False,
+        max_bytes: int = MAX_BYTES,
     ) -> list[Path]:
         """Download the files into `directory` and return their paths.
+
+        Each is whole or not there at all. What broke off is resumed, what came damaged is fetched again,
+        and links that have expired are renewed. After an error the call may be repeated: files that were
+        saved by then are not in its way.
 
         Args:
             directory: Made if need be.
             name: The file name without suffix; several files get ``-1``, ``-2``. By default it is made of
                 the model and the task.
             overwrite: Whether a file of the same name may be replaced.
+            max_bytes: The most bytes that one file may have; by default 2 GiB.
 
         Raises:
             OutputExists: A file is there already; nothing is replaced unless told.
-            ApiError: The server refuses a file.
-            TransportError: A download broke off, four times.
-            KieError: The directory cannot be written.
+            ApiError: The server refuses a file, or kie.ai no longer has it.
+            TransportError: A download broke off or came damaged, four times, or its address is not public.
+            KieError: The directory cannot be written, or a file is too large.
         """
-        return drive(save(self._saving(directory, name, overwrite)), self._http or Http.detached())
+        flow = self.saving(directory, name=name, overwrite=overwrite, max_bytes=max_bytes)
+        return drive(flow, self._http or Http.detached())
 
 
 class AsyncResult(_BaseResult):
@@ -105,10 +176,11 @@ class AsyncResult(_BaseResult):
         *,
         name: str | None = None,
         overwrite: bool = False,
+        max_bytes: int = MAX_BYTES,
     ) -> list[Path]:
         """Download the files into `directory` and return their paths; as `Result.save`."""
-        http = self._http or AsyncHttp.detached()
-        return await drive_async(save(self._saving(directory, name, overwrite)), http)
+        flow = self.saving(directory, name=name, overwrite=overwrite, max_bytes=max_bytes)
+        return await drive_async(flow, self._http or AsyncHttp.detached())
 
 
 def _expanded(directory: str | os.PathLike[str]) -> Path:

@@ -6,9 +6,11 @@ import os
 import urllib.parse
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import frozen
 
+from kie_registry.addresses import FileSources
 from kie_registry.errors import ConfigurationError
+from kie_registry.secret import Secret
 
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
@@ -24,43 +26,53 @@ class Settings:
     """Where to send requests, and with which key.
 
     Attributes:
-        api_key: The bearer token; never part of a repr.
+        api_key: The bearer token, which nothing shows.
         base_url: The API host, without a slash at its end.
         upload_url: The host for uploads, likewise.
         http_timeout: Seconds for each step (connect, read, write) of one request.
+        allow_private_files: Whether results may be fetched from addresses that are not public.
     """
 
-    api_key: str = field(repr=False)
+    api_key: Secret
     base_url: str
     upload_url: str
     http_timeout: float
+    allow_private_files: bool = False
 
     @classmethod
     def keyless(cls) -> Settings:
         """Return settings that are enough to download files, which needs no key."""
-        return cls("", API_URL, UPLOAD_URL, 60)
+        return cls(Secret(""), API_URL, UPLOAD_URL, 60)
 
     @classmethod
     def resolve(
         cls,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         upload_url: str | None = None,
         http_timeout: float = 60,
+        allow_private_files: bool | None = None,  # noqa: FBT001
     ) -> Settings:
-        """Complete the arguments from ``KIE_API_KEY``, ``KIE_BASE_URL`` and ``KIE_UPLOAD_URL``.
+        """Complete the arguments from the variables of the environment that bear their names, with ``KIE_``.
 
         Raises:
             ConfigurationError: The key is missing or cannot be sent, or an address is none.
         """
+        api_key = Secret.of(api_key) or Secret(os.environ.get("KIE_API_KEY", ""))
         # Whoever talks to another service than kie.ai uploads nothing to kie.ai.
         api = _checked_address("base_url", "KIE_BASE_URL", base_url, API_URL)
         return cls(
-            _checked_key(os.environ.get("KIE_API_KEY", "") if api_key is None else api_key),
+            _checked_key(api_key),
             api,
             _checked_address("upload_url", "KIE_UPLOAD_URL", upload_url, UPLOAD_URL if api == API_URL else api),
             _checked_seconds("http_timeout", http_timeout),
+            _switch("KIE_ALLOW_PRIVATE_FILES") if allow_private_files is None else bool(allow_private_files),
         )
+
+    @property
+    def file_sources(self) -> FileSources:
+        """Where results may be fetched from: these services, the public network, and what was allowed."""
+        return FileSources.of((self.base_url, self.upload_url), private=self.allow_private_files)
 
 
 def home() -> Path:
@@ -77,24 +89,31 @@ def home() -> Path:
 
 def strict_plugins() -> bool:
     """Whether a broken plugin shall raise at once (``KIE_STRICT_PLUGINS=1``)."""
-    return os.environ.get("KIE_STRICT_PLUGINS", "") not in ("", "0")
+    return _switch("KIE_STRICT_PLUGINS")
 
 
-def _checked_key(key: str) -> str:
-    if not isinstance(key, str):
-        raise ConfigurationError(f"The API key is {type(key).__name__}; it takes text. Nothing was sent.")
-    if not key.strip():
-        raise ConfigurationError(_NO_KEY)
-    # The key itself is never part of a message.
-    if "\n" in key or "\r" in key:
-        raise ConfigurationError(
-            "The API key contains a line break; copy it again, without the end of the line. Nothing was sent."
-        )
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ConfigurationError(
-            "The API key contains a space or a character that cannot be sent; copy it again. Nothing was sent."
-        )
+def _switch(variable: str) -> bool:
+    return os.environ.get(variable, "") not in ("", "0")
+
+
+def _checked_key(key: Secret) -> Secret:
+    """Return `key`; the error is raised where no frame holds its text."""
+    if wrong := _problem_of_key(key.reveal()):
+        raise ConfigurationError(wrong)
     return key
+
+
+def _problem_of_key(key: object) -> str | None:
+    """Say what is wrong with a key, which is never part of a message."""
+    if not isinstance(key, str):
+        return f"The API key is {type(key).__name__}; it takes text. Nothing was sent."
+    if not key.strip():
+        return _NO_KEY
+    if "\n" in key or "\r" in key:
+        return "The API key contains a line break; copy it again, without the end of the line. Nothing was sent."
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        return "The API key contains a space or a character that cannot be sent; copy it again. Nothing was sent."
+    return None
 
 
 def _checked_address(argument: str, variable: str, given: str | None, default: str) -> str:

@@ -1,4 +1,4 @@
-"""Write files that are there whole or not at all, whatever happens in the middle."""
+"""Put files in their places whole or not at all, whatever happens in the middle."""
 
 from __future__ import annotations
 
@@ -22,29 +22,50 @@ def write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if not (fresh and _link(partial, path)):
-            partial.replace(path)
-        _sync_folder(path.parent)
+        place(partial, path, fresh=fresh)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
 
 
+def place(partial: Path, path: Path, *, fresh: bool) -> None:
+    """Move the whole file `partial`, of the same folder, to `path`; where it is `fresh`, in nobody's place.
+
+    Raises:
+        FileExistsError: `fresh` is true, and there is a file already, which may have come this very moment.
+        OSError: It cannot be moved.
+    """
+    if not fresh:
+        partial.replace(path)
+    elif not _link(partial, path):
+        _take(path)
+        partial.replace(path)
+    _sync_folder(path.parent)
+
+
 def _link(partial: Path, path: Path) -> bool:
-    """Move `partial` to `path` unless another process was faster; return whether the file system can do that."""
+    """Give `partial` the second name `path`, unless that is taken; return whether the file system can do that."""
     try:
         os.link(partial, path)
     except FileExistsError:
         raise
     except (OSError, AttributeError):
         return False
+    with contextlib.suppress(OSError):
+        partial.unlink()
     return True
 
 
-def _sync_folder(place: Path) -> None:
+def _take(path: Path) -> None:
+    """Take a name with an empty file, which is ours to be replaced then."""
+    with path.open("xb"):
+        pass
+
+
+def _sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk too, where the system can do that."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(place, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

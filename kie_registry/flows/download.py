@@ -1,25 +1,25 @@
-"""Save results: streamed to a temporary file beside the target, then renamed, under a name made by us."""
+"""Save results: streamed to a part beside its place, checked, and put in place under a name made by us."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import urllib.parse
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
-from kie_registry.effects import Fetch, Flow, Run, Sleep
-from kie_registry.errors import ApiError, ConfigurationError, KieError, OutputExists, SpecError, TransportError
+from kie_registry.addresses import FileSources
+from kie_registry.effects import Flow, Keep
+from kie_registry.errors import ConfigurationError, KieError, OutputExists, SpecError
+from kie_registry.flows.fetch import Download, Renew, url_suffix
 from kie_registry.mime import sniff, suffix_of
+from kie_registry.parts import Part, sweep
 from kie_registry.slugs import choose_slug
+from kie_registry.whole_files import place
 
-_PAUSES = (0.5, 2.0, 5.0)
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+MAX_BYTES = 2 << 30
+"""The most bytes that one file may have, where a caller says nothing else."""
 
 
 @frozen
@@ -33,6 +33,11 @@ class Saving:
         overwrite: Whether a file of the same name may be replaced.
         task_id: The id of the task.
         model: The model id, or None where it is not known.
+        sources: Where files may be fetched from.
+        renew: Makes a new link in place of one that has expired; None where there is no key to do it with.
+        max_bytes: The most bytes that one file may have.
+        resume: Whether a file of the same name that has the same content is as good as saved.
+        saved: The files that an earlier attempt, which failed later, has saved.
     """
 
     urls: Sequence[str]
@@ -41,6 +46,11 @@ class Saving:
     overwrite: bool
     task_id: str
     model: str | None
+    sources: FileSources = field(factory=FileSources, kw_only=True)
+    renew: Renew | None = field(default=None, kw_only=True)
+    max_bytes: int = field(default=MAX_BYTES, kw_only=True)
+    resume: bool = field(default=False, kw_only=True)
+    saved: dict[Any, Any] = field(factory=dict, kw_only=True)
 
     def target(self, stem: str, suffix: str) -> Path:
         """Return the path for a file; a suffix that its name has already is not doubled."""
@@ -52,22 +62,40 @@ class Saving:
             return f"{_short(self.model or 'kie')}-{_safe(self.task_id)}-{number}"
         return self.name if len(self.urls) == 1 else f"{self.name}-{number}"
 
+    def kept(self, number: int) -> Path | None:
+        """Return a file that was saved before and is as it was then."""
+        path, trace = self.saved.get(self._place(number), (None, None))
+        return path if path is not None and _trace(path) == trace else None
+
+    def keep(self, number: int, path: Path) -> None:
+        """Note that a file is saved."""
+        self.saved[self._place(number)] = (path, _trace(path))
+
+    def forget(self) -> None:
+        """Forget what was saved: all is, and the next time is another one."""
+        for number in range(1, len(self.urls) + 1):
+            self.saved.pop(self._place(number), None)
+
+    def _place(self, number: int) -> tuple[Path, str | None, int]:
+        return self.directory, self.name, number
+
 
 def save(saving: Saving) -> Flow[list[Path]]:
     """Save every file and return the paths, in the order of the URLs.
 
     Raises:
-        ConfigurationError: The name is none.
+        ConfigurationError: The name or the size is none.
         OutputExists: A file is there already, and may not be replaced.
-        ApiError: The server refuses a file.
-        TransportError: A download broke off, four times.
-        KieError: The directory cannot be written.
+        ApiError: The server refuses a file, or kie.ai no longer has it.
+        TransportError: A download broke off or came damaged, four times, or leads to where it may not.
+        KieError: The directory cannot be written, or a file is too large.
     """
-    if saving.name is not None:
-        check_name(saving.name, task_id=saving.task_id, model=saving.model, charged="yes")
-    paths = []
+    _check(saving)
+    paths: list[Path] = []
     for number, url in enumerate(saving.urls, start=1):
-        paths.append((yield from _save_one(saving, number, url)))
+        paths.append(saving.kept(number) or (yield from _save_one(saving, number, url)))
+        saving.keep(number, paths[-1])
+    saving.forget()
     return paths
 
 
@@ -83,90 +111,65 @@ def check_name(name: str, **fields: Any) -> None:
         )
 
 
+def _check(saving: Saving) -> None:
+    fields: dict[str, Any] = {"task_id": saving.task_id, "model": saving.model, "charged": "yes"}
+    if saving.name is not None:
+        check_name(saving.name, **fields)
+    if isinstance(saving.max_bytes, bool) or not isinstance(saving.max_bytes, int) or saving.max_bytes < 1:
+        raise ConfigurationError(f"max_bytes is {saving.max_bytes!r}; it takes a positive integer", **fields)
+
+
 def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
     stem = saving.stem(number)
-    part = saving.directory / f".{uuid.uuid4().hex}.part"
     try:
-        yield Run(lambda: _make_room(saving.target(stem, _url_suffix(url)), saving))
-        content_type = yield from _fetch(saving, url, part)
-        path: Path = yield Run(lambda: _move_into_place(part, stem, content_type, url, saving))
+        with Part(saving.directory, saving.max_bytes) as part:
+            yield Keep(lambda: _open(part, saving.target(stem, url_suffix(url)), saving))
+            yield from Download(url, part, saving.sources, saving.renew).run()
+            path: Path = yield Keep(lambda: _move_into_place(part, stem, url, saving))
+    except KieError as error:
+        error.task_id, error.model, error.charged = saving.task_id, saving.model, "yes"
+        raise
     except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, KieError):
-            raise
         reason = getattr(error, "strerror", None) or error
         raise KieError(
             f"{saving.directory} cannot be written: {reason}. The files stay at kie.ai for some days: "
             f"kie.task({saving.task_id!r}).wait() gives them again.",
             task_id=saving.task_id,
+            model=saving.model,
             charged="yes",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return path
 
 
-def _fetch(saving: Saving, url: str, part: Path) -> Flow[str]:
-    fields: dict[str, Any] = {"task_id": saving.task_id, "model": saving.model, "charged": "yes"}
-    for pause in (*_PAUSES, None):
-        try:
-            fetched = yield Fetch(url, part)
-        except TransportError as error:
-            if pause is None:
-                raise TransportError(f"downloading {url}: {error}", retryable=True, **fields) from None
-        else:
-            if fetched.status == 200:
-                content_type: str = fetched.content_type
-                return content_type
-            if pause is None or fetched.status not in _PASSING:
-                raise ApiError(
-                    f"downloading {url}: the server answers HTTP {fetched.status}. Results are kept for 14 days "
-                    "at most; kie.download_url(url) makes a new link while they are.",
-                    status=fetched.status,
-                    code=fetched.status,
-                    retryable=fetched.status in _PASSING,
-                    **fields,
-                )
-        yield Sleep(pause)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _make_room(expected: Path, saving: Saving) -> None:
+def _open(part: Part, expected: Path, saving: Saving) -> None:
     saving.directory.mkdir(parents=True, exist_ok=True)
-    _check_free(expected, saving)
+    sweep(saving.directory.absolute())
+    # Where the suffix will be another one than the URL's, placing the file finds out.
+    if expected.exists() and not (saving.overwrite or saving.resume):
+        raise OutputExists(str(expected))
+    part.open()
 
 
-def _check_free(path: Path, saving: Saving) -> None:
-    if path.exists() and not saving.overwrite:
-        raise OutputExists(str(path), task_id=saving.task_id, model=saving.model, charged="yes")
-
-
-def _move_into_place(part: Path, stem: str, content_type: str, url: str, saving: Saving) -> Path:
-    with part.open("rb+") as file:
-        head = file.read(64)
-        os.fsync(file.fileno())
-    if not head:
-        raise TransportError(
-            f"downloading {url}: the file is empty", task_id=saving.task_id, retryable=True, charged="yes"
-        )
-    if content_type == "text/html" and sniff(head) is None:
-        raise ApiError(
-            f"downloading {url}: the server answers with a web page in place of the file",
-            task_id=saving.task_id,
-            retryable=True,
-            charged="yes",
-        )
-    suffix = suffix_of(sniff(head)) or _url_suffix(url) or suffix_of(content_type) or ".bin"
+def _move_into_place(part: Part, stem: str, url: str, saving: Saving) -> Path:
+    suffix = suffix_of(sniff(part.flush())) or url_suffix(url) or suffix_of(part.content_type) or ".bin"
     path = saving.target(stem, suffix)
-    _check_free(path, saving)
-    part.replace(path)
+    part.close()
+    try:
+        place(part.path, path, fresh=not saving.overwrite)
+    except FileExistsError:
+        if saving.resume and part.same_as(path):
+            return path
+        raise OutputExists(str(path)) from None
     return path
 
 
-def _url_suffix(url: str) -> str:
-    """Return the suffix in a URL where it is a plain one; the server's names are not trusted beyond that."""
-    match = re.search(r"\.[A-Za-z0-9]{1,5}$", urllib.parse.urlsplit(url).path)
-    return match[0].lower() if match else ""
+def _trace(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file does."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _short(model: str) -> str:

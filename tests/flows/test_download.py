@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,14 @@ from kie_registry.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.flows.download._PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("kie_registry.flows.fetch._PAUSES", (0.01, 0.01, 0.01))
+
+
+def png() -> bytes:
+    """Return a small picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.fixture
@@ -101,7 +109,7 @@ def test_a_failed_download_leaves_nothing_behind(
 
 
 def test_the_suffix_tells_the_truth(box: Sandbox, result: Result, tmp_path: Path) -> None:
-    box.answer_next("/files/", body=b"\x89PNG\r\n\x1a\n....", headers={"content-type": "image/jpeg"})
+    box.answer_next("/files/", body=png(), headers={"content-type": "image/jpeg"})
     assert result.save(tmp_path, name="x")[0].suffix == ".png"
 
 
@@ -133,7 +141,7 @@ def test_a_pickled_result_can_be_saved_without_the_key(result: Result, tmp_path:
 
 
 def test_a_web_page_is_no_picture(box: Sandbox, result: Result, tmp_path: Path) -> None:
-    box.answer_next("/files/", body="<html>log in</html>")
+    box.answer_next("/files/", body="<html>log in</html>", times=4)
     with pytest.raises(ApiError, match="web page"):
         result.save(tmp_path)
 

@@ -1,0 +1,193 @@
+"""The connections of one client, to each origin its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from kie_registry.addresses import FileSources
+from kie_registry.connections import USER_AGENT, new_transport, origin_of
+from kie_registry.errors import TransportError
+from kie_registry.proxies import proxy_for
+
+_MOST_ANSWER_BYTES = 32 << 20
+_FRAMING = (b"content-encoding", b"content-length", b"transfer-encoding")
+_CONNECTED = "connection.connect_tcp.complete"
+
+AnyTransport = TypeVar("AnyTransport", httpx.BaseTransport, httpx.AsyncBaseTransport)
+
+
+class _Guard:
+    """Watches which machine a download is connected to, before a byte of the request leaves.
+
+    The name in a URL may stand for another address at each look; the address of the connection itself counts.
+    """
+
+    def __init__(self, sources: FileSources, url: str) -> None:
+        self._sources = sources
+        self._url = url
+
+    def check(self, stream: Any) -> None:
+        """Raise TransportError where a connection leads to what is not allowed."""
+        peer = stream.get_extra_info("server_addr") if stream is not None else None
+        host = peer[0] if isinstance(peer, tuple) else ""
+        if problem := self._sources.peer_problem(self._url, str(host)):
+            raise TransportError(problem)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Close a new connection that is not allowed."""
+        if event == _CONNECTED:
+            with contextlib.ExitStack() as stack:
+                stack.callback(info["return_value"].close)
+                self.check(info["return_value"])
+                stack.pop_all()
+
+    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
+        """Close a new connection that is not allowed."""
+        if event == _CONNECTED:
+            async with contextlib.AsyncExitStack() as stack:
+                stack.push_async_callback(info["return_value"].aclose)
+                self.check(info["return_value"])
+                stack.pop_all()
+
+
+class _BaseWire(Generic[AnyTransport]):
+    def __init__(self, kind: Any, timeout: float, transport: AnyTransport | None) -> None:
+        self._kind = kind
+        self._timeout = httpx.Timeout(timeout).as_dict()
+        self._given: AnyTransport | None = transport
+        self._routes: dict[str, AnyTransport] = {}
+        self._lock = threading.Lock()
+
+    def _route(self, url: httpx.URL) -> AnyTransport:
+        origin = origin_of(url)
+        if origin not in self._routes:
+            with self._lock:
+                if origin not in self._routes:
+                    self._routes[origin] = self._given or new_transport(self._kind, origin)
+        return self._routes[origin]
+
+    def _download(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
+        # Bytes as they are can be gone on with in the middle.
+        own = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+        return httpx.Request(
+            "GET", httpx.URL(url), headers={**own, **headers}, extensions={"timeout": self._timeout}
+        )
+
+    def _guard(self, url: httpx.URL, sources: FileSources) -> _Guard | None:
+        """Return what watches the connections of a download; a proxy, which connects for us, cannot be watched."""
+        if self._given is None and proxy_for(origin_of(url)):
+            return None
+        return _Guard(sources, str(url))
+
+
+class Wire(_BaseWire[httpx.BaseTransport]):
+    """The blocking connections.
+
+    Args:
+        timeout: Seconds for each step of a request.
+        transport: What to send through in place of the network, or None.
+    """
+
+    def __init__(self, timeout: float, transport: httpx.BaseTransport | None) -> None:
+        super().__init__(httpx.HTTPTransport, timeout, transport)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return the answer with its body; raises TransportError where that is too large."""
+        response = self._route(request.url).handle_request(request)
+        response.request = request
+        with contextlib.closing(response):
+            if _is_short(response):
+                response.read()
+                return response
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                _append(content, chunk)
+        return with_content(response, bytes(content))
+
+    @contextlib.contextmanager
+    def stream(self, url: str, headers: Mapping[str, str], sources: FileSources) -> Iterator[httpx.Response]:
+        """Ask for a file and yield the answer, its body unread.
+
+        Raises:
+            TransportError: Its address is none that `sources` allow; the request was not sent.
+        """
+        request = self._download(url, headers)
+        guard = self._guard(request.url, sources)
+        if guard is not None:
+            request.extensions["trace"] = guard.trace
+        response = self._route(request.url).handle_request(request)
+        with contextlib.closing(response):
+            if guard is not None:
+                guard.check(response.extensions.get("network_stream"))
+            yield response
+
+    def close(self) -> None:
+        """Close all connections."""
+        for transport in set(self._routes.values()):
+            transport.close()
+
+
+class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
+    """The connections that do not block; as `Wire`."""
+
+    def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
+        super().__init__(httpx.AsyncHTTPTransport, timeout, transport)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return the answer with its body; as `Wire.send`."""
+        response = await self._route(request.url).handle_async_request(request)
+        response.request = request
+        async with contextlib.aclosing(response):
+            if _is_short(response):
+                await response.aread()
+                return response
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                _append(content, chunk)
+        return with_content(response, bytes(content))
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, url: str, headers: Mapping[str, str], sources: FileSources
+    ) -> AsyncIterator[httpx.Response]:
+        """Ask for a file and yield the answer, its body unread; as `Wire.stream`."""
+        request = self._download(url, headers)
+        guard = self._guard(request.url, sources)
+        if guard is not None:
+            request.extensions["trace"] = guard.trace_async
+        response = await self._route(request.url).handle_async_request(request)
+        async with contextlib.aclosing(response):
+            if guard is not None:
+                guard.check(response.extensions.get("network_stream"))
+            yield response
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for transport in set(self._routes.values()):
+            await transport.aclose()
+
+
+def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    """Return an answer with `content` for its body, not compressed."""
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _FRAMING]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+
+
+def _is_short(response: httpx.Response) -> bool:
+    """Whether the head promises a body that is not compressed, and of which there is no need to be afraid."""
+    length = response.headers.get("content-length", "")
+    plain = "content-encoding" not in response.headers
+    return plain and length.isdecimal() and int(length) <= _MOST_ANSWER_BYTES
+
+
+def _append(content: bytearray, chunk: bytes) -> None:
+    content += chunk
+    if len(content) > _MOST_ANSWER_BYTES:
+        raise TransportError(
+            f"the answer has more than {_MOST_ANSWER_BYTES >> 20} MiB, which no answer of kie.ai has", sent=True
+        )
