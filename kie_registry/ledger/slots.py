@@ -62,7 +62,7 @@ _LAST_LOOK = (
 )
 _SUSPECTS = (
     "SELECT owner FROM slots WHERE line = :line AND answered IS NULL AND owner <> :owner "
-    "UNION SELECT owner FROM looks WHERE line = :line AND until < :now AND owner <> :owner"
+    "UNION SELECT owner FROM looks WHERE line = :line AND owner <> :owner"
 )
 _BURY = (
     "UPDATE slots SET answered = :now WHERE owner = :dead AND answered IS NULL",
@@ -173,7 +173,7 @@ class Slots:
         if self._buried_at is not None and now < self._buried_at + LOOK_AGAIN:
             return False
         self._buried_at = now
-        known = {"line": self.line, "owner": self.owners.mine(), "now": now}
+        known = {"line": self.line, "owner": self.owners.mine()}
         suspects = self._read(lambda base: base.execute(_SUSPECTS, known).fetchall())
         dead = [owner for (owner,) in suspects if not self.owners.alive(owner)]
 
