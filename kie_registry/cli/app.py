@@ -1,9 +1,13 @@
-"""The commands of `kie`. Each lives in a module of its own, imported when it is called."""
+"""The commands of `kie`. Each lives in a module of its own, imported when it is called.
+
+Plugins are loaded only where they may matter: for help, and for a command that is none of ours.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Mapping
 
 import click
 
@@ -25,25 +29,41 @@ class _LazyGroup(click.Group):
     """A group that imports a command's module when the command is called, and lists without importing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_of_plugins(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            return _of_plugins(ctx).get(cmd_name)
         command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), f"{cmd_name}_command")
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-        if args[0] not in _COMMANDS and near:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        if args[0] not in _COMMANDS and args[0] not in _of_plugins(ctx):
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if near:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        added = {name: command for name, command in _of_plugins(ctx).items() if not command.hidden}
+        if added:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, command.get_short_help_str(70)) for name, command in added.items()])
+
+
+def _of_plugins(ctx: click.Context) -> Mapping[str, click.Command]:
+    """Return the commands that plugins add, found once for each run."""
+    key = "kie_registry.plugin_commands"
+    if key not in ctx.meta:
+        from kie_registry.cli import plugin_commands
+
+        ctx.meta[key] = plugin_commands.find(_COMMANDS)
+    found: Mapping[str, click.Command] = ctx.meta[key]
+    return found
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
