@@ -86,4 +86,7 @@ async def _refuse(request: Request, refusal: Exception) -> Response:
 async def _refuse_http(request: Request, exception: Exception) -> Response:
     """Answer what Starlette refuses by itself: 404, 405 and broken form data."""
     assert isinstance(exception, HTTPException)  # noqa: S101
-    return error(Refusal(exception.status_code, str(exception.detail)), request.url.path, as_status=True)
+    answer = error(Refusal(exception.status_code, str(exception.detail)), request.url.path, as_status=True)
+    # A 405 says in one which methods there are.
+    answer.headers.update(exception.headers or {})
+    return answer

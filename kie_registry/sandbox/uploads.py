@@ -79,12 +79,12 @@ async def upload_url(request: Request) -> Response:
 
 def _path(fields: Mapping[str, Any], default_suffix: str) -> str:
     """Return the path that an upload asks for; under a random name if it asks for none."""
-    folder, name = fields.get("uploadPath"), fields.get("fileName") or f"{uuid4().hex}{default_suffix}"
+    folder, name = fields.get("uploadPath"), fields.get("fileName", "")
     if not isinstance(folder, str) or not folder.strip("/"):
         raise Refusal(422, "uploadPath is required")
     if not isinstance(name, str) or "/" in name:
         raise Refusal(422, "fileName must be a name, without slashes")
-    path = f"{folder.strip('/')}/{name}"
+    path = f"{folder.strip('/')}/{name or f'{uuid4().hex}{default_suffix}'}"
     if {".", "..", ""} & set(path.split("/")):
         raise Refusal(422, "uploadPath and fileName must not hold empty, '.' or '..' parts")
     return path
