@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
 
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
+from kie_registry.collecting import Collected, Collection
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.submit import Destination
 from kie_registry.flows.wait import Watch, read_status
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger.opening import open_ledger
@@ -72,6 +75,11 @@ class AsyncKie:
         """The ledger that this client writes to."""
         return self._calls.session.ledger
 
+    @property
+    def account(self) -> str:
+        """By what the ledger tells this account's jobs from others': a digest of the API host and the key."""
+        return self._calls.session.account
+
     async def generate(
         self,
         /,
@@ -120,6 +128,31 @@ class AsyncKie:
         """Return a link, valid for 20 minutes, to a result file that kie.ai still hosts."""
         return await drive_async(self._calls.download_url(url), self._http)
 
+    def collect(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        deadline: float | None = None,
+        on_event: Listener | None = None,
+    ) -> AsyncIterator[Collected]:
+        """Wait for everything in the ledger that was submitted and not collected, and save its files.
+
+        Yields what came of each job as it comes, its error too. Jobs that another process sees to are left to it;
+        so this may run many times at once, and again after whatever has interrupted it.
+
+        Args:
+            directory: Where all files go; by default where each job was to put them, or else the working
+                directory.
+            deadline: Seconds for everything; by default the client's.
+            on_event: Called with an `Event` at each step; what it raises is logged.
+
+        Raises:
+            ConfigurationError: The client has no ledger.
+            LedgerError: The ledger cannot be read or written.
+        """
+        place = None if directory is None else Path(directory).expanduser()
+        return Collection(self._calls, self._http, directory=place, deadline=deadline, on_event=on_event).run()
+
     async def close(self) -> None:
         """Close the connections; a later call opens one for itself."""
         await self._http.close()
@@ -145,6 +178,7 @@ class AsyncKie:
         on_event: Any,
         *,
         until: Until,
+        destination: Destination | None = None,
     ) -> AsyncTask:
         flow = self._calls.submit(
             model,
@@ -153,6 +187,7 @@ class AsyncKie:
             deadline_at=deadline_at,
             listener=on_event,
             until=until,
+            destination=destination,
         )
         journal = await drive_async(flow, self._http)
         return AsyncTask(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
@@ -196,7 +231,8 @@ class AsyncTask:
 
     async def _wait(self, deadline_at: float, on_event: Listener | None) -> AsyncResult:
         watch = await self._watch(deadline_at, on_event)
-        return AsyncResult.of(await drive_async(watch.to_the_end(), self._http), self._http)
+        status = await drive_async(watch.to_the_end(), self._http)
+        return AsyncResult.of(status, self._http, self._calls.download_url, watch.journal.collected)
 
     async def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
         fresh = self._journal is not None

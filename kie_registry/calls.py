@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kie_registry.adapter import Adapter
 from kie_registry.binding import Bound, bind, bind_instance
@@ -13,11 +13,17 @@ from kie_registry.errors import InvalidRequest, KieError, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.ask import ask
 from kie_registry.flows.journal import Journal, Until
-from kie_registry.flows.submit import Submission, submit
+from kie_registry.flows.settle import send_again, settle_as
+from kie_registry.flows.submit import Destination, Submission, submit
 from kie_registry.flows.upload import upload_file
+from kie_registry.ledger.job import Job
 from kie_registry.media import UnusableMedia, inspect
 from kie_registry.registry import Registry
 from kie_registry.session import Session
+from kie_registry.status import TaskStatus
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
 
 Model: TypeAlias = str | Adapter | type[Adapter]
 """A model id, an alias, an adapter class, or an adapter instance that holds its parameters."""
@@ -44,14 +50,40 @@ class Calls:
         deadline_at: float,
         listener: Listener | None,
         until: Until,
+        destination: Destination | None = None,
     ) -> Flow[Journal]:
         """Submit a task; return the journal of its job."""
-        bound = self._bind(model, parameters)
-        return (yield from submit(self.session, Submission(bound, callback_url, deadline_at, listener, until)))
+        submission = Submission(
+            self._bind(model, parameters),
+            callback_url,
+            deadline_at,
+            listener,
+            self.registry.hooks,
+            until,
+            destination,
+        )
+        return (yield from submit(self.session, submission))
 
     def take_up(self, task_id: str) -> Flow[Journal]:
         """Return the journal of a task that was submitted before, here or elsewhere."""
-        return Journal.of_task(self.session.ledger, self.session.account, task_id, until="ended")
+        return Journal.of_task(self.session.ledger, self.session.account, task_id, self.registry.hooks)
+
+    def settle_as(self, ledger: Ledger, job: Job, task_id: str) -> Flow[TaskStatus]:
+        """Write down which task came of a job of unknown outcome; return its status."""
+        return settle_as(self.session, ledger, job, check_task_id(task_id))
+
+    def send_again(self, ledger: Ledger, job: Job, deadline_at: float, listener: Listener | None) -> Flow[Journal]:
+        """Submit a job of unknown outcome once more."""
+        contract = self.registry.get(job.model or "").contract
+        return send_again(
+            self.session,
+            ledger,
+            job,
+            contract,
+            self.registry.hooks,
+            deadline_at=deadline_at,
+            listener=listener,
+        )
 
     def upload(self, source: Any, name: str | None) -> Flow[str]:
         """Upload a file of any kind and return its URL."""

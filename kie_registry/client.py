@@ -11,6 +11,7 @@ from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.submit import Destination
 from kie_registry.flows.wait import Watch, read_status
 from kie_registry.http import Http
 from kie_registry.ledger.opening import open_ledger
@@ -88,6 +89,11 @@ class Kie:
     def ledger(self) -> Ledger | None:
         """The ledger that this client writes to."""
         return self._calls.session.ledger
+
+    @property
+    def account(self) -> str:
+        """By what the ledger tells this account's jobs from others': a digest of the API host and the key."""
+        return self._calls.session.account
 
     def generate(
         self,
@@ -190,6 +196,7 @@ class Kie:
         on_event: Any,
         *,
         until: Until,
+        destination: Destination | None = None,
     ) -> Task:
         flow = self._calls.submit(
             model,
@@ -198,6 +205,7 @@ class Kie:
             deadline_at=deadline_at,
             listener=on_event,
             until=until,
+            destination=destination,
         )
         journal = drive(flow, self._http)
         return Task(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
@@ -258,7 +266,8 @@ class Task:
 
     def _wait(self, deadline_at: float, on_event: Listener | None) -> Result:
         watch = self._watch(deadline_at, on_event)
-        return Result.of(drive(watch.to_the_end(), self._http), self._http)
+        status = drive(watch.to_the_end(), self._http)
+        return Result.of(status, self._http, self._calls.download_url, watch.journal.collected)
 
     def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
         fresh = self._journal is not None

@@ -28,7 +28,9 @@ Collected: TypeAlias = Callable[[Sequence[Path]], Flow[None]]
 
 
 @define(frozen=True, eq=False)
-class _BaseResult:
+class BaseResult:
+    """What `Result` and `AsyncResult` have in common."""
+
     task_id: str
     model: str | None
     urls: tuple[str, ...]
@@ -124,7 +126,7 @@ class _BaseResult:
         return paths
 
 
-class Result(_BaseResult):
+class Result(BaseResult):
     """What a finished task gave.
 
     Attributes:
@@ -167,7 +169,7 @@ class Result(_BaseResult):
         return drive(flow, self._http or Http.detached())
 
 
-class AsyncResult(_BaseResult):
+class AsyncResult(BaseResult):
     """What a finished task gave, for `AsyncKie`: as `Result`, with `save` to be awaited."""
 
     async def save(

@@ -71,7 +71,7 @@ class Session:
                 raise ConfigurationError(f"{name} is {limit!r}; it takes (number, seconds), both positive")
         if poll_interval is not None and not (isinstance(poll_interval, (int, float)) and poll_interval >= 0):
             raise ConfigurationError(f"poll_interval is {poll_interval!r}; it takes seconds, or None")
-        account = hashlib.sha256(f"{settings.base_url} {settings.api_key}".encode()).hexdigest()[:32]
+        account = hashlib.sha256(f"{settings.base_url} {settings.api_key.reveal()}".encode()).hexdigest()[:32]
         window = shared_window if ledger is None else ledger.window
         return cls(
             settings,

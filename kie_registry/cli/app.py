@@ -16,7 +16,8 @@ from kie_registry._version import __version__
 _COMMANDS = {
     "generate": ("kie_registry.cli.generate", "Generate with a model and save the files."),
     "models": ("kie_registry.cli.models", "List the models, show one, or add your own from their pages."),
-    "task": ("kie_registry.cli.task", "Show a task, or wait for it."),
+    "task": ("kie_registry.cli.task", "List, show, wait for or settle what was submitted."),
+    "collect": ("kie_registry.cli.collect", "Wait for and save everything submitted and not collected."),
     "credits": ("kie_registry.cli.account", "Print the balance of the account."),
     "upload": ("kie_registry.cli.account", "Upload files and print their URLs."),
     "sandbox": ("kie_registry.cli.sandbox", "Serve a local kie.ai, for trials and tests."),

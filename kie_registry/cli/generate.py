@@ -13,9 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from kie_registry.cli import output
+from kie_registry.cli.jobs import open_client
 from kie_registry.cli.output_files import check_output
 from kie_registry.cli.progress import Progress
 from kie_registry.description import ModelInfo, ParameterInfo
+from kie_registry.flows.submit import Destination
 from kie_registry.registry import default_registry
 from kie_registry.vocabulary import OTHER_NUMBER
 
@@ -240,8 +242,6 @@ def _generate(  # one argument for each option
     as_json: bool,
     prompt: str | None = None,
 ) -> None:
-    from kie_registry.client import Kie
-
     given = dict(parameters)
     if prompt is not None:
         if "prompt" in given:
@@ -249,13 +249,20 @@ def _generate(  # one argument for each option
         given["prompt"] = sys.stdin.read().strip() if prompt == "-" else prompt
     if not no_wait:
         check_output(out, name, overwrite=overwrite)
-    with Kie() as kie, Progress() as progress:
-        if no_wait:
-            task = kie.submit(model, callback_url=callback_url, on_event=progress.show, **given)
-        else:
-            result = kie.generate(
-                model, deadline=deadline, callback_url=callback_url, on_event=progress.show, **given
-            )
+    with open_client() as kie, Progress() as progress:
+        deadline_at = kie._calls.session.deadline_at(deadline)
+        task = kie._submit(
+            model,
+            given,
+            callback_url,
+            deadline_at,
+            progress.show,
+            # Until this process has saved the files, or ends, `kie collect` leaves the task to it.
+            until="submitted" if no_wait else "collected",
+            destination=Destination(out, name),
+        )
+        if not no_wait:
+            result = task._wait(deadline_at, progress.show)
             paths = result.save(out, name=name, overwrite=overwrite)
     if no_wait:
         _show_task(task.id, task.model, as_json=as_json)
@@ -268,4 +275,4 @@ def _show_task(task_id: str, model: str | None, *, as_json: bool) -> None:
         output.show_json({"task_id": task_id, "model": model})
         return
     output.show(task_id)
-    output.note(f"Collect it with: kie task wait {task_id}")
+    output.note(f"Collect it with: kie task wait {task_id}, or together with others: kie collect")

@@ -14,7 +14,7 @@ from kie_registry.errors import ApiError, InvalidRequest, KieError
 from kie_registry.wording import CONTROLS
 
 if TYPE_CHECKING:
-    from kie_registry.results import Result
+    from kie_registry.results import BaseResult, Result
 
 
 class _Mode:
@@ -88,6 +88,7 @@ def print_error_as_json(error: KieError) -> None:
         "message": str(error),
         "model": error.model,
         "task_id": error.task_id,
+        "job_id": error.job_id,
         "code": error.code,
         "retryable": error.retryable,
         "charged": error.charged,
@@ -117,9 +118,14 @@ def show_result(result: Result, paths: Sequence[Path], *, as_json: bool) -> None
             }
         )
         return
+    show_files(paths, result)
+
+
+def show_files(paths: Sequence[Path], result: BaseResult | None) -> None:
+    """Print the paths of a task's files, or its data where it gave none."""
     for path in paths:
         show(str(path))
-    if not paths:
+    if not paths and result is not None:
         show(json.dumps(dict(result.data), ensure_ascii=False, indent=2))
 
 

@@ -1,4 +1,4 @@
-"""`kie task show` and `kie task wait`."""
+"""`kie task`: what was submitted, from the ledger and from kie.ai."""
 
 from __future__ import annotations
 
@@ -6,31 +6,67 @@ from pathlib import Path
 
 import click
 
-from kie_registry.cli import output
+from kie_registry.cli import jobs, output
 from kie_registry.cli.progress import Progress
+from kie_registry.effects import drive
+from kie_registry.flows.settle import settle_as_not_created
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import PENDING, State
 from kie_registry.status import TaskStatus
 
 
 @click.group()
 def task_command() -> None:
-    """Show a task, or wait for it and save its files."""
+    """List, show, wait for or settle what was submitted."""
+
+
+@output.with_json
+@task_command.command("list")
+@click.option("--pending", is_flag=True, help="Only what was submitted, or may have been, and is not collected.")
+@click.option("--unknown", is_flag=True, help="Only what may have been submitted: nobody knows.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
+def list_tasks(*, pending: bool, unknown: bool, limit: int | None, as_json: bool) -> None:
+    """List the jobs of the ledger, the latest first."""
+    states = [State.UNKNOWN] if unknown else PENDING if pending else None
+    with jobs.open_client() as kie:
+        ledger = jobs.ledger_of(kie)
+        ledger.recover()
+        found = ledger.jobs(account=kie.account, states=states, limit=limit)
+    if as_json:
+        output.show_json([jobs.as_dict(job) for job in found])
+        return
+    jobs.show_jobs(found)
+    if any(job.state == State.UNKNOWN for job in found):
+        output.note(
+            "Unknown ones may have been billed. Look at https://kie.ai/logs, then: kie task settle JOB --task-id "
+            "ID, or --not-created, or --retry to send it again."
+        )
 
 
 @output.with_json
 @task_command.command("show")
-@click.argument("task_id")
+@click.argument("task_id", metavar="TASK_ID|JOB_ID")
 def show_task(task_id: str, *, as_json: bool) -> None:
-    """Print the state of a task."""
-    from kie_registry.client import Kie
-
-    with Kie() as kie:
-        status = kie.task(task_id).status()
+    """Print the state of a task, as kie.ai tells it, or of a job that has no task, as the ledger knows it."""
+    with jobs.open_client() as kie:
+        job = jobs.ledger_of(kie).find(kie.account, task_id)
+        if job is not None and job.task_id is None:
+            _show_job(job, as_json=as_json)
+            return
+        status = kie.task(task_id if job is None or job.task_id is None else job.task_id).status()
     if as_json:
         output.show_json(_as_dict(status))
         return
     for name, value in _as_dict(status).items():
         if value is not None and name != "raw":
             output.show(f"{name.replace('_', ' ') + ':':15}{value}")
+
+
+def _show_job(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        output.show_json(jobs.as_dict(job))
+    else:
+        jobs.show_job(job)
 
 
 @output.with_json
@@ -46,12 +82,44 @@ def wait_for_task(
     task_id: str, out: Path, name: str | None, deadline: float | None, *, overwrite: bool, as_json: bool
 ) -> None:
     """Wait until a task ends, and save its files."""
-    from kie_registry.client import Kie
-
-    with Kie() as kie, Progress(task_id) as progress:
+    with jobs.open_client() as kie, Progress(task_id) as progress:
         result = kie.task(task_id).wait(deadline, on_event=progress.show)
         paths = result.save(out, name=name, overwrite=overwrite)
     output.show_result(result, paths, as_json=as_json)
+
+
+@output.with_json
+@task_command.command("settle")
+@click.argument("job_id", metavar="JOB_ID")
+@click.option("--task-id", metavar="ID", help="This is its task: it was created after all.")
+@click.option("--not-created", is_flag=True, help="No task came of it, and nothing was billed.")
+@click.option(
+    "--retry", is_flag=True, help="Send it again. If a task came of it after all, both are paid."
+)
+def settle_task(job_id: str, task_id: str | None, *, not_created: bool, retry: bool, as_json: bool) -> None:
+    """Say what came of a job of which nobody knows whether it was accepted.
+
+    `kie task list --unknown` shows them; https://kie.ai/logs shows what kie.ai has accepted.
+    """
+    if (task_id is not None) + not_created + retry != 1:
+        raise click.UsageError("give one of --task-id ID, --not-created and --retry")
+    with jobs.open_client() as kie, Progress() as progress:
+        ledger, calls = jobs.ledger_of(kie), kie._calls
+        ledger.recover()
+        job = jobs.find_job(kie, job_id)
+        if task_id is not None:
+            drive(calls.settle_as(ledger, job, task_id), kie._http)
+        elif retry:
+            drive(calls.send_again(ledger, job, calls.session.deadline_at(None), progress.show), kie._http)
+        else:
+            drive(settle_as_not_created(ledger, job), kie._http)
+        settled = ledger.get(job.id) or job
+    if as_json:
+        output.show_json(jobs.as_dict(settled))
+        return
+    output.show(f"job {settled.id} is {settled.state}" + (f": task {settled.task_id}" if settled.task_id else ""))
+    if settled.task_id:
+        output.note("Collect it with: kie collect")
 
 
 def _as_dict(status: TaskStatus) -> dict[str, object]:

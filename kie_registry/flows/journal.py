@@ -14,6 +14,7 @@ from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
+from kie_registry.observing import Call, Hooks
 from kie_registry.status import FAIL, TaskStatus
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Journal:
     Args:
         ledger: Where to write; None for nowhere.
         job: The job.
+        hooks: Whom to tell.
         until: How far this process sees to it.
         written: Whether it stands in the ledger already.
 
@@ -36,14 +38,17 @@ class Journal:
         job: The job as it stands.
     """
 
-    def __init__(self, ledger: Ledger | None, job: Job, *, until: Until, written: bool = False) -> None:
+    def __init__(
+        self, ledger: Ledger | None, job: Job, hooks: Hooks, *, until: Until, written: bool = False
+    ) -> None:
         self.job = job
         self._ledger = ledger
+        self._hooks = hooks
         self._until = until
         self._written = written
 
     @classmethod
-    def of_task(cls, ledger: Ledger | None, account: str, task_id: str, *, until: Until) -> Flow[Journal]:
+    def of_task(cls, ledger: Ledger | None, account: str, task_id: str, hooks: Hooks) -> Flow[Journal]:
         """Return the journal of a task that is taken up by its id; one that writes nothing if no ledger knows it.
 
         Raises:
@@ -52,8 +57,8 @@ class Journal:
         job = None if ledger is None else (yield Keep(lambda: ledger.find(account, task_id)))
         if job is None or job.task_id != task_id:
             stranger = Job(account=account, model=None, input=None, state=State.RUNNING, task_id=task_id)
-            return cls(None, stranger, until=until)
-        return cls(ledger, job, until=until, written=True)
+            return cls(None, stranger, hooks, until="ended")
+        return cls(ledger, job, hooks, until="ended", written=True)
 
     @property
     def kept(self) -> bool:
@@ -68,6 +73,10 @@ class Journal:
         attempt_id = job.attempt_id if job.attempt else None
         event = Event(kind, message, job.task_id, status, job_id=job.id, attempt_id=attempt_id, model=job.model)
         notify(listener, event)
+
+    def beginning(self) -> None:
+        """Tell plugins that the job is about to be submitted; raises what one that vetoes it raises."""
+        self._hooks.before_submit(self._call())
 
     def sending(self) -> Flow[None]:
         """Write down that createTask leaves now; what is not written is not sent.
@@ -98,7 +107,7 @@ class Journal:
         self._written = True
 
     def accepted(self, task_id: str) -> Flow[None]:
-        """Write down the id of the task.
+        """Write down the id of the task, and tell plugins.
 
         Raises:
             LedgerError: It cannot be written; the message says how to do that by hand.
@@ -107,16 +116,19 @@ class Journal:
         try:
             yield from self._move(State.RUNNING, task_id=task_id, owner=owner, reason="")
         except LedgerError as error:
-            if isinstance(error, IllegalMove) and (yield from self._is_known_as(task_id)):
-                return
-            raise LedgerError(
-                f"Task {task_id} is submitted, and paid, but its id could not be written down: {error} Keep "
-                f"the id; `kie task settle {self.job.id} --task-id {task_id}` writes it down later.",
-                model=self.job.model,
-                task_id=task_id,
-                job_id=self.job.id,
-                charged="yes",
-            ) from error
+            if not (isinstance(error, IllegalMove) and (yield from self._is_known_as(task_id))):
+                raise self._not_written(task_id, error) from error
+        self._hooks.after_submit(self._call(), task_id)
+
+    def _not_written(self, task_id: str, error: LedgerError) -> LedgerError:
+        return LedgerError(
+            f"Task {task_id} is submitted, and paid, but its id could not be written down: {error} Keep "
+            f"the id; `kie task settle {self.job.id} --task-id {task_id}` writes it down later.",
+            model=self.job.model,
+            task_id=task_id,
+            job_id=self.job.id,
+            charged="yes",
+        )
 
     def postponed(self, reason: str) -> Flow[None]:
         """Write down that the attempt created nothing, and another is to follow."""
@@ -130,8 +142,8 @@ class Journal:
         """Write down that nobody knows whether a task came of the attempt."""
         yield from self._try(State.UNKNOWN, reason=reason, owner=None)
 
-    def ended(self, status: TaskStatus) -> Flow[bool]:
-        """Write down how the task ended; return whether this is the first that is heard of it."""
+    def ended(self, status: TaskStatus) -> Flow[None]:
+        """Write down how the task ended, and tell plugins if this is the first that is heard of it."""
         failed = status.state == FAIL
         changes: dict[str, Any] = {
             "credits": status.credits,
@@ -141,7 +153,8 @@ class Journal:
         }
         if failed or self._until == "ended":
             changes["owner"] = None
-        return (yield from self._try(State.FAILED if failed else State.SUCCEEDED, **changes))
+        if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, **changes)):
+            self._hooks.after_result(self._call(), status)
 
     def collected(self, paths: Sequence[Path]) -> Flow[None]:
         """Write down where the files are."""
@@ -189,6 +202,16 @@ class Journal:
         ledger, job = self._ledger, self.job
         known = None if ledger is None else (yield Keep(lambda: ledger.get(job.id)))
         return known is not None and known.task_id == task_id
+
+    def _call(self) -> Call:
+        job = self.job
+        return Call(
+            model=job.model,
+            input=job.input or {},
+            callback_url=job.callback_url,
+            job_id=job.id,
+            attempt_id=job.attempt_id if job.attempt else None,
+        )
 
     def _ids(self) -> dict[str, Any]:
         return {"job_id": self.job.id, "task_id": self.job.task_id}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import frozen
 
 from kie_registry.binding import Bound, check_file, in_order, problem_of
@@ -14,7 +16,21 @@ from kie_registry.flows.journal import Journal, Until
 from kie_registry.flows.upload import upload_file
 from kie_registry.ledger.job import Job
 from kie_registry.media import LocalFile, UnusableMedia, address_problem, inspect
+from kie_registry.observing import Hooks
 from kie_registry.session import Session
+
+
+@frozen
+class Destination:
+    """Where the files of a task are to go.
+
+    Attributes:
+        directory: The directory.
+        name: The name without suffix, or None for one made of the model and the task.
+    """
+
+    directory: Path
+    name: str | None = None
 
 
 @frozen
@@ -26,14 +42,18 @@ class Submission:
         callback_url: Where kie.ai shall post the record when the task ends, or None.
         deadline_at: The moment until which it may take, by the session's clock.
         listener: Who is told of each step.
+        hooks: The plugins that are told of each submission.
         until: How far this process sees to the task.
+        destination: Where its files are to go, if that is known.
     """
 
     bound: Bound
     callback_url: str | None
     deadline_at: float
     listener: Listener | None
+    hooks: Hooks
     until: Until
+    destination: Destination | None = None
 
     @property
     def contract(self) -> Contract:
@@ -46,6 +66,7 @@ def submit(session: Session, submission: Submission) -> Flow[Journal]:
 
     Raises:
         InvalidRequest: Something is wrong; nothing was sent.
+        PluginError: A plugin vetoes it; nothing was spent.
         ApiError: kie.ai refused it; nothing was spent.
         TransportError: There was no connection; nothing was spent.
         SubmitOutcomeUnknown: The request was sent, and what came of it is not known.
@@ -55,13 +76,17 @@ def submit(session: Session, submission: Submission) -> Flow[Journal]:
     for slot, file in zip(submission.bound.slots, files, strict=True):
         address = yield from upload_file(session, file, submission.listener)
         submission.bound.put(slot, address)
+    destination = submission.destination
     job = Job(
         account=session.account,
         model=submission.contract.id,
         input=submission.bound.input,
         callback_url=submission.callback_url,
+        directory=str(destination.directory.absolute()) if destination else None,
+        name=destination.name if destination else None,
     )
-    journal = Journal(session.ledger, job, until=submission.until)
+    journal = Journal(session.ledger, job, submission.hooks, until=submission.until)
+    journal.beginning()
     creation = Creation(
         session,
         journal,

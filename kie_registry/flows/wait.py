@@ -26,7 +26,7 @@ _SCHEDULE = ((30.0, 2.5), (60.0, 5.0), (120.0, 8.0), (600.0, 15.0), (float("inf"
 _FIRST_READ = 1.0
 
 # kie.ai may not know a fresh task for a while. One taken up by its id may be mistyped: less patience for it.
-_GRACE_FRESH = 90.0
+GRACE_FRESH = 90.0
 _GRACE_TAKEN_UP = 15.0
 
 # What passes by itself while a paid task goes on.
@@ -68,6 +68,9 @@ class Watch:
         deadline_at: The moment until which to wait, by the session's clock.
         fresh: Whether the task was created just now, in this call.
         listener: Who is told of changes.
+
+    Attributes:
+        journal: The journal.
     """
 
     def __init__(
@@ -80,12 +83,12 @@ class Watch:
         listener: Listener | None = None,
     ) -> None:
         self._session = session
-        self._journal = journal
+        self.journal = journal
         self._task_id = journal.job.task_id or ""
         self._deadline_at = deadline_at
         self._listener = listener
         self._started = session.clock()
-        self._grace = _GRACE_FRESH if fresh else _GRACE_TAKEN_UP
+        self._grace = GRACE_FRESH if fresh else _GRACE_TAKEN_UP
         self._next_pause = min(_FIRST_READ, self._pause()) if fresh else 0.0
         self._fresh = fresh
         self._last: TaskStatus | None = None
@@ -103,7 +106,7 @@ class Watch:
         except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
                 error.add_note(f"Task {self._task_id} goes on. {_how_to_go_on(self._task_id)}")
-            yield from self._journal.let_go()
+            yield from self.journal.let_go()
             raise
 
     def advance(self) -> Flow[TaskStatus]:
@@ -123,7 +126,7 @@ class Watch:
             if status is not None:
                 self._tell(status)
                 if status.done:
-                    yield from self._journal.ended(status)
+                    yield from self.journal.ended(status)
                 if status.done or not last:
                     return status
             if last:
@@ -141,10 +144,10 @@ class Watch:
             if self._session.clock() - self._started > self._grace:
                 raise self._about_a_paid_task(error) if self._fresh else error from None
             message = f"kie.ai does not know task {self._task_id} (yet); asking again"
-            self._journal.tell(self._listener, "retry", message)
+            self.journal.tell(self._listener, "retry", message)
         except _PASSING as error:
             self._trouble = error
-            self._journal.tell(self._listener, "retry", f"{error}; reading again")
+            self.journal.tell(self._listener, "retry", f"{error}; reading again")
         except ApiError as error:
             raise self._about_a_paid_task(error) from None
         else:
@@ -167,7 +170,7 @@ class Watch:
         changed = self._last is None or status.state != self._last.state
         self._last = status
         if changed:
-            self._journal.tell(self._listener, "status", f"task {self._task_id} is {status.state}", status)
+            self.journal.tell(self._listener, "status", f"task {self._task_id} is {status.state}", status)
 
     def _about_a_paid_task(self, error: ApiError) -> ApiError:
         """Say of an error, which ended the wait but not the task, what that means for the money."""

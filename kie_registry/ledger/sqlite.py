@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from attrs import fields
+from attrs import evolve, fields
 
 from kie_registry.errors import IllegalMove
 from kie_registry.ledger import schema
@@ -115,7 +115,7 @@ class SqliteLedger:
             if job is None or (job.owner is not None and self._owners.alive(job.owner)):
                 return None
             connection.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
-            return job
+            return evolve(job, owner=self.owner)
 
         return self._database.write(write)
 
