@@ -53,9 +53,9 @@ def after_submit(call: Call, task_id: str) -> None:
 def after_result(call: Call, status: TaskStatus) -> None:
     """See how a task ended: `status.state` is ``success`` or ``fail``; what this raises is logged.
 
-    `status.credits` is what it cost, where kie.ai says so. It comes when somebody waits for the task, and sees the
-    end first. Without a ledger one who takes the same task up elsewhere may be first too: tell tasks apart by
-    `status.task_id`.
+    `status.credits` is what it cost, where kie.ai says so. It comes when somebody waits for the task and is the
+    first to see the end, which may be in another process than `after_submit`. Without a ledger each who takes
+    the task up is the first: tell tasks apart by `status.task_id`.
     """
 
 
