@@ -20,6 +20,7 @@ from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
 from kie_registry.registry import Registry, default_registry
 from kie_registry.results import AsyncResult
+from kie_registry.secret import Secret
 from kie_registry.session import Session
 from kie_registry.settings import Settings
 from kie_registry.status import TaskStatus
@@ -40,7 +41,7 @@ class AsyncKie:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         *,
         base_url: str | None = None,
         upload_url: str | None = None,
@@ -52,8 +53,11 @@ class AsyncKie:
         creates: tuple[int, float] | None = (20, 10),
         reads: tuple[int, float] | None = (10, 1),
         poll_interval: float | None = None,
+        allow_private_files: bool | None = None,
     ) -> None:
-        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
+        # From here on no frame holds the key as a text that a crash report would show.
+        api_key = Secret.of(api_key)
+        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout, allow_private_files)
         session = Session.open(
             settings,
             deadline=deadline,

@@ -18,6 +18,7 @@ from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
 from kie_registry.registry import Registry, default_registry
 from kie_registry.results import Result
+from kie_registry.secret import Secret
 from kie_registry.session import Session
 from kie_registry.settings import Settings
 from kie_registry.status import TaskStatus
@@ -47,7 +48,9 @@ class Kie:
             have the same limit share it: in all processes of the machine that have the same ledger, and without
             one in this process.
         reads: How many records may be read in how many seconds, shared likewise; None for no limit.
-        poll_interval: Seconds between two reads of a task's record; None adapts to the age of the task.
+        poll_interval: Seconds between two reads of a task's record; None adapts to the task.
+        allow_private_files: Whether results may be fetched from addresses that are not public, beside those of
+            `base_url` and `upload_url`; by default ``KIE_ALLOW_PRIVATE_FILES``, else not.
 
     Raises:
         ConfigurationError: The key is missing, or a setting is out of range.
@@ -55,7 +58,7 @@ class Kie:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         *,
         base_url: str | None = None,
         upload_url: str | None = None,
@@ -67,8 +70,11 @@ class Kie:
         creates: tuple[int, float] | None = (20, 10),
         reads: tuple[int, float] | None = (10, 1),
         poll_interval: float | None = None,
+        allow_private_files: bool | None = None,
     ) -> None:
-        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout)
+        # From here on no frame holds the key as a text that a crash report would show.
+        api_key = Secret.of(api_key)
+        settings = Settings.resolve(api_key, base_url, upload_url, http_timeout, allow_private_files)
         session = Session.open(
             settings,
             deadline=deadline,
