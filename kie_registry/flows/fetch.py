@@ -119,12 +119,18 @@ class Download:
             raise self._refused(f"the file came compressed as {part.encoding!r}, which was not asked for")
         claimed = part.content_type if part.content_type.startswith("image/") else of_name(_path_of(self._url))
         if wrong := damage(part.path, claimed or ""):
+            part.restart()
             raise self._broken(f"the file is damaged ({wrong})", retryable=True)
 
     def _renewed(self, failure: KieError) -> Flow[str]:
         """Return a new link."""
         if self._renew is None:
-            raise failure
+            raise self._refused(
+                f"the link has expired (HTTP {failure.code}), and there is no key here to renew it with. "
+                "kie.download_url(url) makes a new one, and what kie.task(task_id).wait() gives renews its own.",
+                status=failure.code,
+                code=failure.code,
+            )
         try:
             return (yield from self._renew(self._url))
         except ApiError as error:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import pickle
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +17,10 @@ import pytest
 from PIL import Image
 
 from kie_registry import ApiError, ConfigurationError, Kie, KieError, OutputExists, Result, TransportError
+from kie_registry.effects import drive
+from kie_registry.parts import Part, sweep
 from kie_registry.sandbox import Sandbox
+from kie_registry.whole_files import place
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +156,132 @@ def test_a_web_page_is_no_picture(box: Sandbox, result: Result, tmp_path: Path) 
 
 def test_a_suffix_is_not_doubled(result: Result, tmp_path: Path) -> None:
     assert result.save(tmp_path, name="cat.jpg") == [tmp_path / "cat.jpg"]
+
+
+@pytest.fixture
+def half_saved(box: Sandbox, kie: Kie, result: Result, tmp_path: Path) -> Result:
+    """A result of two files, the second of which could not be saved."""
+    box.end_next(result={"resultUrls": [*result.urls, f"{box.url}/files/missing.jpg"]})
+    twins = kie.generate("nano-banana-pro", "two cats")
+    with pytest.raises(ApiError):
+        twins.save(tmp_path, name="cat")
+    box.answer_next("missing", body=png())
+    return twins
+
+
+def test_what_was_saved_before_an_error_is_not_in_the_way(
+    half_saved: Result, box: Sandbox, tmp_path: Path
+) -> None:
+    fetched = len(box.requests)
+    paths = half_saved.save(tmp_path, name="cat")
+    assert ([path.name for path in paths], len(box.requests) - fetched) == (["cat-1.jpg", "cat-2.png"], 1)
+
+
+def test_unless_it_was_changed_since(half_saved: Result, tmp_path: Path) -> None:
+    (tmp_path / "cat-1.jpg").write_text("mine")
+    with pytest.raises(OutputExists):
+        half_saved.save(tmp_path, name="cat")
+
+
+def test_once_all_is_saved_the_next_time_is_another(result: Result, tmp_path: Path) -> None:
+    result.save(tmp_path)
+    with pytest.raises(OutputExists):
+        result.save(tmp_path)
+
+
+def test_who_resumes_takes_what_is_there_already(result: Result, tmp_path: Path) -> None:
+    (path,) = result.save(tmp_path)
+    written = path.stat().st_mtime_ns
+    assert drive(result.saving(tmp_path, resume=True), result._http) == [path]
+    assert (path.stat().st_mtime_ns, list(tmp_path.iterdir())) == (written, [path])
+
+
+@pytest.mark.parametrize("other", [b"", b"mine", None], ids=["empty", "shorter", "as long"])
+def test_but_nothing_else(result: Result, tmp_path: Path, other: bytes | None) -> None:
+    (path,) = result.save(tmp_path)
+    path.write_bytes(bytes(path.stat().st_size) if other is None else other)
+    before = path.read_bytes()
+    with pytest.raises(OutputExists):
+        drive(result.saving(tmp_path, resume=True), result._http)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
+
+
+def test_a_file_that_came_meanwhile_is_not_replaced(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_another(partial: Path, path: Path, *, fresh: bool) -> None:
+        path.write_text("theirs")
+        place(partial, path, fresh=fresh)
+
+    monkeypatch.setattr("kie_registry.flows.download.place", after_another)
+    with pytest.raises(OutputExists):
+        result.save(tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+class TestWithoutHardLinks:
+    @pytest.fixture(autouse=True)
+    def no_links(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def link(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "not supported here")
+
+        monkeypatch.setattr(os, "link", link)
+
+    def test_a_file_is_saved_all_the_same(self, result: Result, tmp_path: Path) -> None:
+        (path,) = result.save(tmp_path)
+        assert (path.stat().st_size > 0, list(tmp_path.iterdir())) == (True, [path])
+
+    def test_nothing_is_replaced_either(self, result: Result, tmp_path: Path) -> None:
+        target = tmp_path / f"nano-banana-pro-{result.task_id}-1.jpg"
+        part = tmp_path / "part"
+        target.write_text("theirs")
+        part.write_text("ours")
+        with pytest.raises(FileExistsError):
+            place(part, target, fresh=True)
+        assert target.read_text() == "theirs"
+
+
+def old_part(directory: Path, name: str = ".kie-0123.part", *, age: float = 3600) -> Path:
+    """Leave a part of long ago, as a killed process would."""
+    path = directory / name
+    path.write_text("half")
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+LEFT: dict[str, tuple[str, float, bool]] = {
+    "a part of long ago": (".kie-0123.part", 3600, False),
+    "one of this minute": (".kie-0123.part", 60, True),
+    "another's": (".other.part", 3600, True),
+    "a file of the user's": ("kie-0123.part", 3600, True),
+}
+
+
+@pytest.mark.parametrize(("name", "age", "stays"), LEFT.values(), ids=LEFT.keys())
+def test_what_a_killed_process_left_is_removed(
+    result: Result, tmp_path: Path, name: str, age: float, stays: bool
+) -> None:
+    left = old_part(tmp_path, name, age=age)
+    result.save(tmp_path)
+    assert left.exists() is stays
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be removed there anyway")
+def test_what_another_process_still_writes_is_not(result: Result, tmp_path: Path) -> None:
+    left = old_part(tmp_path)
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'rb'); fcntl.flock(file, 2); print(flush=True); input()"
+    command = [sys.executable, "-c", hold, str(left)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        result.save(tmp_path)
+        other.communicate(b"\n")
+    assert left.exists()
+
+
+def test_a_part_is_locked_while_it_is_written(tmp_path: Path) -> None:
+    with Part(tmp_path, 10) as part:
+        part.open()
+        os.utime(part.path, (0, 0))
+        sweep(tmp_path)
+        assert part.path.exists()
