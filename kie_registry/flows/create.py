@@ -106,6 +106,7 @@ class Creation:
             yield Sleep(pause)
 
     def _try_again(self, kind: EventKind, message: str) -> Flow[None]:
+        self._sent = False
         self._journal.tell(self._listener, kind, message)
         yield from self._journal.postponed(message)
 
@@ -127,6 +128,8 @@ class Creation:
         except KieError:
             raise
         except Exception as error:
+            if not self._sent:
+                raise
             # Whatever else comes after the request has left must not look as if it could be tried again.
             raise self._unknown(f"{type(error).__name__}: {error}") from error
         finally:
@@ -171,7 +174,7 @@ class Creation:
         if isinstance(error, SubmitOutcomeUnknown):
             yield from self._journal.unknown(str(error.__cause__ or error))
         elif isinstance(error, KieError) or not self._sent:
-            yield from self._journal.refused(str(error) or "interrupted before anything was sent")
+            yield from self._journal.refused(str(error) or "interrupted; no task was created")
         else:
             error.add_note(str(self._unknown("interrupted")))
             yield from self._journal.unknown("interrupted before the answer came")

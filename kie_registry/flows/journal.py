@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -113,8 +116,16 @@ class Journal:
             LedgerError: It cannot be written; the message says how to do that by hand.
         """
         owner = None if self._until == "submitted" else self.job.owner
+        accept = partial(self._move, State.RUNNING, task_id=task_id, owner=owner, reason="")
         try:
-            yield from self._move(State.RUNNING, task_id=task_id, owner=owner, reason="")
+            yield from accept()
+        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
+            interruption.add_note(f"Task {task_id} is submitted, and paid. `kie collect` saves its files.")
+            # The first write may have been cut short, and what is paid is worth a second one.
+            with contextlib.suppress(LedgerError):
+                yield from accept()
+            yield from self.let_go()
+            raise
         except LedgerError as error:
             if not (isinstance(error, IllegalMove) and (yield from self._is_known_as(task_id))):
                 raise self._not_written(task_id, error) from error
