@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 _RECORD = {
-    "taskId": "task_1",
     "model": "nano-banana-pro",
     "state": "success",
     "param": "{}",
@@ -27,7 +27,14 @@ def _response(data: object) -> bytes:
     return head.encode() + body
 
 
-_CREATED, _DONE = _response({"taskId": "task_1"}), _response(_RECORD)
+# Each task has an id of its own, all of the same length.
+_FIRST = "task_0000001"
+_CREATED, _DONE = _response({"taskId": _FIRST}), _response({**_RECORD, "taskId": _FIRST})
+_numbers = itertools.count(1)
+
+
+def _created() -> bytes:
+    return _CREATED.replace(_FIRST.encode(), f"task_{next(_numbers):07}".encode())
 
 
 class _Connection(asyncio.Protocol):
@@ -53,7 +60,7 @@ class _Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._received = rest[length:]
-            self._transport.write(_CREATED if head.startswith(b"POST") else _DONE)
+            self._transport.write(_created() if head.startswith(b"POST") else _DONE)
 
 
 async def main() -> None:
