@@ -9,7 +9,11 @@ from kie_registry.errors import LedgerError
 APPLICATION_ID = 0x6B69656C
 """What SQLite keeps in the head of the file to say whose it is: ``kiel``."""
 
-_FIRST = """
+OPEN = "state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')"
+"""What jobs have in common of which more will be heard, few among many. SQLite uses their index where a query
+says exactly this."""
+
+_FIRST = f"""
 CREATE TABLE jobs (
     id           TEXT PRIMARY KEY,
     account      TEXT NOT NULL,
@@ -32,8 +36,7 @@ CREATE TABLE jobs (
     files        TEXT NOT NULL
 );
 CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX jobs_pending ON jobs (state) WHERE state IN ('planned', 'sending', 'unknown', 'running', 'succeeded');
-CREATE INDEX jobs_owned ON jobs (owner) WHERE owner IS NOT NULL;
+CREATE INDEX jobs_open ON jobs (state) WHERE {OPEN};
 CREATE INDEX jobs_timed ON jobs (model) WHERE seconds IS NOT NULL;
 """
 

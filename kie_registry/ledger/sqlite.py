@@ -23,6 +23,7 @@ from kie_registry.limits import RateLimit
 _COLUMNS = tuple(field.name for field in fields(Job))
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SAMPLES = 50
+_OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.RUNNING, State.SUCCEEDED})
 
 _CUT_OFF = "the process that sent it ended before the answer was written down"
 _NEVER_SENT = "the process that was to send it ended before anything was sent; nothing was spent"
@@ -102,8 +103,10 @@ class SqliteLedger:
     ) -> list[Job]:
         """Return jobs, the newest first."""
         wanted = tuple(State if states is None else states)
-        where = f"state IN ({', '.join('?' * len(wanted))}) AND (? IS NULL OR account = ?)"
-        query = f"SELECT * FROM jobs WHERE {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
+        where = [f"state IN ({', '.join('?' * len(wanted))})", "(? IS NULL OR account = ?)"]
+        if _OPEN.issuperset(wanted):
+            where.append(schema.OPEN)
+        query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
         values = [*wanted, account, account, -1 if limit is None else limit]
         return [_job(row) for row in self._database.read(lambda base: base.execute(query, values).fetchall())]
 
@@ -126,7 +129,7 @@ class SqliteLedger:
 
     def recover(self) -> int:
         """Free the jobs of processes that have ended; as `Ledger.recover`."""
-        distinct = "SELECT DISTINCT owner FROM jobs WHERE owner IS NOT NULL"
+        distinct = f"SELECT DISTINCT owner FROM jobs WHERE {schema.OPEN} AND owner IS NOT NULL"  # noqa: S608
         owners = [row[0] for row in self._database.read(lambda base: base.execute(distinct).fetchall())]
         dead = [owner for owner in owners if not self._owners.alive(owner)]
         if not dead:
@@ -150,11 +153,12 @@ class SqliteLedger:
 
 def _free(connection: sqlite3.Connection, owner: str) -> int:
     """Free the jobs of a process that has ended, after what they were doing."""
-    ends = "UPDATE jobs SET state = ?, reason = ?, changed_at = ? WHERE owner = ? AND state = ?"
+    of_owner = f"WHERE {schema.OPEN} AND owner = ?"
+    ends = f"UPDATE jobs SET state = ?, reason = ?, changed_at = ? {of_owner} AND state = ?"  # noqa: S608
     now = time.time()
     connection.execute(ends, (State.UNKNOWN, _CUT_OFF, now, owner, State.SENDING))
     connection.execute(ends, (State.REFUSED, _NEVER_SENT, now, owner, State.PLANNED))
-    return connection.execute("UPDATE jobs SET owner = NULL WHERE owner = ?", (owner,)).rowcount
+    return connection.execute(f"UPDATE jobs SET owner = NULL {of_owner}", (owner,)).rowcount  # noqa: S608
 
 
 def _get(connection: sqlite3.Connection, job_id: str) -> Job | None:
