@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kie_registry.adding import add_model as add_model
     from kie_registry.async_client import AsyncKie as AsyncKie, AsyncTask as AsyncTask
     from kie_registry.client import Kie as Kie, Task as Task
+    from kie_registry.collecting import Collected as Collected
     from kie_registry.contract import Contract as Contract
     from kie_registry.default import generate as generate
     from kie_registry.description import (
@@ -58,7 +59,9 @@ if TYPE_CHECKING:
         hookimpl as hookimpl,
         hookspec as hookspec,
     )
+    from kie_registry.ledger import Job as Job, Ledger as Ledger
     from kie_registry.media import Image as Image, Images as Images
+    from kie_registry.observing import Call as Call
     from kie_registry.registry import Registry as Registry, register as register
     from kie_registry.results import AsyncResult as AsyncResult, Result as Result
     from kie_registry.status import TaskStatus as TaskStatus
@@ -69,6 +72,7 @@ _HOMES = {
     "async_client": ("AsyncKie", "AsyncTask"),
     "client": ("Kie", "Task"),
     "contract": ("Contract",),
+    "collecting": ("Collected",),
     "default": ("generate",),
     "description": ("ModelInfo", "ModelSummary", "ParameterInfo"),
     "errors": (
@@ -99,7 +103,9 @@ _HOMES = {
     ),
     "events": ("Event",),
     "hookspecs": ("RegisterModel", "hookimpl", "hookspec"),
+    "ledger": ("Job", "Ledger"),
     "media": ("Image", "Images"),
+    "observing": ("Call",),
     "registry": ("Registry", "register"),
     "results": ("AsyncResult", "Result"),
     "status": ("TaskStatus",),
