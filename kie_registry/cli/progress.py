@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,17 +19,15 @@ _LASTING = frozenset({"submitted", "limited", "retry"})
 
 
 class Progress:
-    """Shows the events of a call, and remembers how far it came; pass `show` as ``on_event``."""
+    """Shows the events of a call, and remembers which task it is; pass `show` as ``on_event``."""
 
     def __init__(self, task_id: str | None = None) -> None:
         self.task_id = task_id
-        self.submitting = False
         self._started = time.monotonic()
         self._status: Status | None = None
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        self.submitting = event.kind == "submitting"
         self.task_id = event.task_id or self.task_id
         if self._status is not None:
             from rich.markup import escape
@@ -53,17 +52,12 @@ class Progress:
             if self.task_id is not None:
                 output.note(f"task {self.task_id}")
         if kind is KeyboardInterrupt:
-            raise KeyboardInterrupt(self._how_to_go_on()) from None
+            raise KeyboardInterrupt(self._how_to_go_on(getattr(error, "__notes__", []))) from None
 
-    def _how_to_go_on(self) -> str:
+    def _how_to_go_on(self, notes: Sequence[str]) -> str:
+        """Say what the interruption came to, in the words of whoever was interrupted where there are any."""
+        if notes:
+            return f"Interrupted. {notes[-1]}"
         if self.task_id is not None:
-            return (
-                f"Interrupted. Task {self.task_id} is paid and goes on; collect it with: "
-                f"kie task wait {self.task_id}"
-            )
-        if self.submitting:
-            return (
-                "Interrupted while the task was being submitted: whether it was accepted, and billed, is not "
-                "known. See https://kie.ai/logs before you repeat it."
-            )
+            return f"Interrupted. Task {self.task_id} is paid; `kie task wait {self.task_id}` saves its files."
         return "Interrupted. Nothing was submitted, nothing was spent."
