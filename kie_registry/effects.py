@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from attrs import frozen
 
 from kie_registry.addresses import FileSources
+from kie_registry.hints import Hint
 from kie_registry.limits import RateLimit
 from kie_registry.transfers import Body
 
@@ -68,15 +69,22 @@ class Fetch:
 
 @frozen
 class Sleep:
-    """Wait for so many seconds."""
+    """Wait for so many seconds, or until `hint` is given; gives whether it was."""
 
     seconds: float
+    hint: Hint | None = None
 
-    def perform(self, http: Any) -> None:  # noqa: ARG002
+    def perform(self, http: Any) -> bool:  # noqa: ARG002
+        if self.hint is not None:
+            return self.hint.wait(self.seconds)
         time.sleep(self.seconds)
+        return False
 
-    async def perform_async(self, http: Any) -> None:  # noqa: ARG002
+    async def perform_async(self, http: Any) -> bool:  # noqa: ARG002
+        if self.hint is not None:
+            return await self.hint.wait_async(self.seconds)
         await asyncio.sleep(self.seconds)
+        return False
 
 
 @frozen

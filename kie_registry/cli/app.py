@@ -20,6 +20,7 @@ _COMMANDS = {
     "collect": ("kie_registry.cli.collect", "Wait for and save everything submitted and not collected."),
     "credits": ("kie_registry.cli.account", "Print the balance of the account."),
     "upload": ("kie_registry.cli.account", "Upload files and print their URLs."),
+    "webhook": ("kie_registry.cli.webhook", "Take callbacks, which tell at once that a task has ended."),
     "sandbox": ("kie_registry.cli.sandbox", "Serve a local kie.ai, for trials and tests."),
     "plugins": ("kie_registry.cli.plugins", "List the installed plugins, or make one from pages."),
     "specs": ("kie_registry.cli.specs", "Vendor specs and generate their clients."),

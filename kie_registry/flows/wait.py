@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kie_registry.answers import Answer
-from kie_registry.effects import Acquire, Flow, Sleep
+from kie_registry.effects import Acquire, Flow
 from kie_registry.errors import (
     ApiError,
     Maintenance,
@@ -18,6 +18,7 @@ from kie_registry.errors import (
 from kie_registry.events import Listener
 from kie_registry.flows.ask import ask
 from kie_registry.flows.journal import Journal
+from kie_registry.flows.pauses import Pauses
 from kie_registry.session import Session
 from kie_registry.status import TaskStatus
 
@@ -85,6 +86,7 @@ class Watch:
         self._session = session
         self.journal = journal
         self._task_id = journal.job.task_id or ""
+        self._pauses = Pauses(session, journal)
         self._deadline_at = deadline_at
         self._listener = listener
         self._started = session.clock()
@@ -119,7 +121,7 @@ class Watch:
         """
         while True:
             if (pause := min(self._next_pause, self._left())) > 0:
-                yield Sleep(pause)
+                yield from self._pauses.sleep(pause)
             last = self._left() <= 0
             self._next_pause = self._pause()
             status = yield from self._read()

@@ -1,8 +1,4 @@
-"""Callbacks from kie.ai: their signature.
-
-kie.ai signs the task id and the time of a callback, not its body. Treat a verified callback as a hint,
-and read the task's record.
-"""
+"""The signature of a callback: it covers the task id and the time, and not the body."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Callbacks: their signature, what they say, and what takes them."""
