@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 
 from kie_registry.answers import RATE_LIMITED, Answer
-from kie_registry.effects import Flow, Run, Sleep, drive
-from kie_registry.errors import ApiError, SpecError
+from kie_registry.effects import Acquire, Flow, drive
+from kie_registry.errors import ApiError, LedgerError, SpecError
 from kie_registry.flows.ask import ask
+from kie_registry.limits import RateLimit, shared_window
 from kie_registry.session import Session
-from kie_registry.settings import Settings
+from kie_registry.settings import Settings, home
 from kie_registry.specs.published import MAX_BYTES, Published, read_published
-from kie_registry.turnstile import PACE, Turnstile
 from kie_registry.wording import clip, either
 
 T = TypeVar("T")
+
+PACE = 1.0
+"""Seconds from one answer of the catalog to the next question."""
 
 _NOT_FOUND = 404
 _ATTEMPTS = 10
@@ -111,16 +114,29 @@ def _run(flow: Callable[[Session], Flow[T]]) -> T:
 
 def _ask(session: Session, endpoint: Any, kwargs: dict[str, Any]) -> Flow[Answer]:
     """Ask when it is our turn; another program of the same key may have had it, so more than once."""
-    settings = session.settings
-    turnstile = Turnstile(f"{settings.base_url} {settings.api_key}", PACE)
     for _ in range(_ATTEMPTS):
-        pause = yield Run(turnstile.take)
-        if pause > 0:
-            yield Sleep(pause)
-        answer = yield from ask(session, settings.base_url, kwargs, endpoint.parse)
+        turn = yield from _take_turn(session)
+        try:
+            answer = yield from ask(session, session.settings.base_url, kwargs, endpoint.parse)
+        finally:
+            turn.release()
         if answer.code != RATE_LIMITED:
             break
     return answer
+
+
+def _take_turn(session: Session) -> Flow[RateLimit]:
+    """Wait for our turn among all processes; where they cannot share a file, among those who ask in this one."""
+    from kie_registry.ledger.opening import NAME
+    from kie_registry.ledger.sqlite import SqliteLedger
+
+    turn = SqliteLedger(home() / NAME).window("catalog", session.account, 1, PACE)
+    try:
+        yield Acquire(turn, None, lambda: None)
+    except LedgerError:
+        turn = shared_window("catalog", session.account, 1, PACE)
+        yield Acquire(turn, None, lambda: None)
+    return turn
 
 
 def _near(session: Session, model: str) -> Flow[list[str]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kie_registry import AuthenticationError, ConfigurationError, SpecError, TransportError
 from kie_registry.sandbox import Sandbox
-from kie_registry.specs.catalog import CatalogEntry, fetch_document, search_catalog
+from kie_registry.specs.catalog import PACE, CatalogEntry, fetch_document, search_catalog
 from kie_registry.specs.prepare import prepare
-from kie_registry.turnstile import PACE
 
 EDIT = "google/nano-banana-edit"
 Serve = Callable[..., Sandbox]
@@ -150,6 +152,32 @@ def test_a_strange_answer_to_a_search_is_no_crash(serve: Serve, models: Any, fou
 
 
 def test_the_pace_is_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = serve(catalog_limit=(1, 1.0))
+    monkeypatch.setattr("kie_registry.specs.catalog.PACE", PACE)
+    for _ in range(2):
+        fetch_document(EDIT)
+    assert len(paths(box)) == 2
+
+
+def test_the_pace_is_kept_with_other_processes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = serve(catalog_limit=(1, 1.0))
+    monkeypatch.setattr("kie_registry.specs.catalog.PACE", PACE)
+    fetch_document(EDIT)
+    program = f"from kie_registry.specs.catalog import fetch_document; fetch_document({EDIT!r})"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert len(paths(box)) == 2
+
+
+@pytest.mark.parametrize("home", ["no folder", "a damaged file"])
+def test_the_pace_is_kept_in_this_process_where_no_file_can_be_shared(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
+) -> None:
+    if home == "no folder":
+        (tmp_path / "home").write_text("a file")
+    else:
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "ledger.sqlite3.limits").write_bytes(b"no database" * 100)
+    monkeypatch.setenv("KIE_HOME", str(tmp_path / "home"))
     box = serve(catalog_limit=(1, 1.0))
     monkeypatch.setattr("kie_registry.specs.catalog.PACE", PACE)
     for _ in range(2):
