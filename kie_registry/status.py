@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from kie_registry.wording import writable
+
 SUCCESS = "success"
 FAIL = "fail"
 
@@ -77,7 +79,7 @@ class TaskStatus:
 
 
 def _text(value: Any) -> str | None:
-    return str(value) if value not in (None, "") else None
+    return writable(str(value)) if value not in (None, "") else None
 
 
 def _number(value: Any) -> float | None:

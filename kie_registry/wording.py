@@ -14,6 +14,11 @@ def clip(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def writable(text: str) -> str:
+    """Return `text` with half characters (lone surrogates), which neither files nor SQLite take, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def either(names: Sequence[str]) -> str:
     """Return ``a``, ``a or b``, or ``a, b or c``."""
     return joined(names, "or")
