@@ -26,7 +26,7 @@ IN_THE_CHECKOUT = [
     if command not in ("make test", "make wheel") and not command.startswith("pip ")
 ]
 IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie generate ", "kie models ", "TASK="))]
-PLUGINS = [block for block in blocks("python") if "@hookimpl" in block]
+PLUGINS = [block for block in blocks("python") if "def register_models" in block]
 TESTS = [block for block in blocks("python") if "AdapterConformance" in block]
 PROGRAMS = [block for block in blocks("python") if block not in (*PLUGINS, *TESTS)]
 
@@ -39,7 +39,7 @@ def service() -> Iterator[dict[str, str]]:
 
 
 def test_there_is_something_to_follow() -> None:
-    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (8, 3, 6)
+    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (8, 4, 8)
 
 
 @pytest.mark.parametrize("command", IN_THE_CHECKOUT)
@@ -83,6 +83,10 @@ def test_tests(fresh: Environment, tmp_path: Path, program: str) -> None:
 def test_the_plugin_shown_is_the_one_that_is_tested() -> None:
     (shown,) = PLUGINS
     assert shown == (PLUGIN / "kie_acme/sketch/__init__.py").read_text("utf-8")
+
+
+def test_the_hooks_shown_are_those_that_are_tested() -> None:
+    assert (CHECKOUT / "examples/credits_per_project.py").read_text("utf-8") in PROGRAMS
 
 
 def test_its_entry_points_too() -> None:
