@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from collections.abc import Iterable
 from weakref import WeakSet
 
@@ -83,33 +82,35 @@ class Durations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._samples: dict[str, deque[float]] = {}
+        self._asked_for: set[str] = set()
+        self._samples: dict[str, list[float]] = {}
         self._expected: dict[str, Expectation] = {}
 
-    def knows(self, model: str) -> bool:
-        """Whether the model was seeded or observed."""
-        return model in self._samples
+    def is_new(self, model: str) -> bool:
+        """Whether nobody has asked this before: who is told so looks for earlier tasks, and seeds."""
+        with self._lock:
+            new = model not in self._asked_for
+            self._asked_for.add(model)
+            return new
 
     def seed(self, model: str, samples: Iterable[float]) -> None:
-        """Learn from the durations of earlier tasks, in seconds, unless the model is known already."""
+        """Learn from the durations of earlier tasks, in seconds, the latest first."""
         with self._lock:
-            if model not in self._samples:
-                self._learn(model, samples)
+            self._learn(model, [*reversed([*samples][:_SAMPLES]), *self._samples.get(model, ())])
 
     def observe(self, model: str, seconds: float) -> None:
         """Learn from a task that ended with a result, `seconds` after it was created."""
         with self._lock:
-            self._learn(model, [seconds])
+            self._learn(model, [*self._samples.get(model, ()), seconds])
 
     def expect(self, model: str | None) -> Expectation | None:
         """Return when a task of the model will end; None where no task of it has been seen."""
         return None if model is None else self._expected.get(model)
 
     def _learn(self, model: str, samples: Iterable[float]) -> None:
-        known = self._samples.setdefault(model, deque(maxlen=_SAMPLES))
-        known.extend(seconds for seconds in samples if 0 < seconds < math.inf)
+        known = [seconds for seconds in samples if 0 < seconds < math.inf][-_SAMPLES:]
         if known:
-            self._expected[model] = Expectation.of(known)
+            self._samples[model], self._expected[model] = known, Expectation.of(known)
 
 
 @define(eq=False)
@@ -118,10 +119,12 @@ class Polling:
 
     Attributes:
         rate: Reads a second that are allowed for all of them together.
+        interval: Seconds between two reads of a task, whatever is known of it; None to adapt.
         durations: How long tasks take.
     """
 
     rate: float
+    interval: float | None = None
     durations: Durations = field(factory=Durations)
     _waited_for: WeakSet[Pace] = field(factory=WeakSet, init=False)
 
@@ -162,6 +165,8 @@ class Pace:
         first = self._reads == 1
         if first and not self._fresh:
             return 0.0
+        if (interval := self._polling.interval) is not None:
+            return min(interval, _FIRST_READ) if first else interval
         expected = self._polling.durations.expect(self.model)
         if expected is None:
             return _FIRST_READ if first else max(_advised(age), self._least)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from attrs import define, field
 
 from kie_registry.errors import ConfigurationError
 from kie_registry.limits import RateLimit, shared_window
+from kie_registry.polling import Polling
 from kie_registry.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Session:
         account: A digest of the API host and the key, by which limits and jobs are told apart.
         ledger: Where jobs are written down; None for nowhere.
         deadline: Seconds for one task, where a call says nothing else.
-        poll_interval: Seconds between two reads of a record; None adapts to the age of the task.
+        polling: When to read records.
         creates: The limit on createTask; None for none.
         reads: The limit on reading records; None for none.
         clock: Seconds that only go forward.
@@ -42,7 +44,7 @@ class Session:
     account: str
     ledger: Ledger | None
     deadline: float
-    poll_interval: float | None
+    polling: Polling
     creates: RateLimit | None
     reads: RateLimit | None
     clock: Callable[[], float] = time.monotonic
@@ -78,7 +80,7 @@ class Session:
             account,
             ledger,
             check_deadline(deadline),
-            poll_interval,
+            Polling(math.inf if reads is None else reads[0] / reads[1], poll_interval),
             None if creates is None else window("create", account, *creates),
             None if reads is None else window("read", account, *reads),
         )

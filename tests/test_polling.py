@@ -104,19 +104,25 @@ def test_a_task_without_model_or_result_teaches_nothing(model: str | None, secon
     assert polling.durations.expect(MODEL) is None
 
 
-def test_what_is_seen_here_counts_before_what_the_ledger_remembers() -> None:
+def test_what_is_seen_here_counts_as_later_than_what_the_ledger_remembers() -> None:
     durations = Durations()
-    durations.observe(MODEL, 10)
+    for _ in range(ENOUGH):
+        durations.observe(MODEL, 10)
     durations.seed(MODEL, [1000] * ENOUGH)
     expected = durations.expect(MODEL)
     assert expected is not None
     assert expected.at(0) == pytest.approx(10)
 
 
-def test_a_model_without_history_is_known_to_have_none() -> None:
+def test_only_the_first_who_asks_is_to_look_for_earlier_tasks() -> None:
     durations = Durations()
-    durations.seed(MODEL, [])
-    assert (durations.knows(MODEL), durations.expect(MODEL)) == (True, None)
+    assert [durations.is_new(MODEL), durations.is_new(MODEL), durations.is_new("another")] == [True, False, True]
+
+
+@pytest.mark.parametrize(("fresh", "pauses"), [(True, [1.0, 5.0, 5.0]), (False, [0.0, 5.0, 5.0])])
+def test_a_fixed_interval_is_kept(fresh: bool, pauses: list[float]) -> None:
+    pace = Polling(10, 5.0).pace(MODEL, fresh=fresh)
+    assert [pace.next_pause(0), pace.next_pause(0), pace.next_pause(500)] == pauses
 
 
 def test_a_wait_that_was_given_up_is_not_counted() -> None:

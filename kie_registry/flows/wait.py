@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 
 from kie_registry.answers import Answer
-from kie_registry.effects import Acquire, Flow
+from kie_registry.effects import Acquire, Flow, Run
 from kie_registry.errors import (
     ApiError,
+    LedgerError,
     Maintenance,
     NotFound,
     RateLimited,
@@ -20,11 +23,7 @@ from kie_registry.flows.ask import ask
 from kie_registry.flows.journal import Journal
 from kie_registry.flows.pauses import Pauses
 from kie_registry.session import Session
-from kie_registry.status import TaskStatus
-
-# Age of the task in seconds -> seconds until the next read, after kie.ai's own advice.
-_SCHEDULE = ((30.0, 2.5), (60.0, 5.0), (120.0, 8.0), (600.0, 15.0), (float("inf"), 30.0))
-_FIRST_READ = 1.0
+from kie_registry.status import SUCCESS, TaskStatus
 
 # kie.ai may not know a fresh task for a while. One taken up by its id may be mistyped: less patience for it.
 GRACE_FRESH = 90.0
@@ -32,11 +31,6 @@ _GRACE_TAKEN_UP = 15.0
 
 # What passes by itself while a paid task goes on.
 _PASSING = (TransportError, ServerError, Maintenance, RateLimited)
-
-
-def pause_at(age: float) -> float:
-    """Return the seconds until the next read of a task that is `age` seconds old."""
-    return next(pause for until, pause in _SCHEDULE if age < until)
 
 
 def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
@@ -91,7 +85,8 @@ class Watch:
         self._listener = listener
         self._started = session.clock()
         self._grace = GRACE_FRESH if fresh else _GRACE_TAKEN_UP
-        self._next_pause = min(_FIRST_READ, self._pause()) if fresh else 0.0
+        self._pace = session.polling.pace(journal.job.model, fresh=fresh)
+        self._age = 0.0 if fresh else max(time.time() - (journal.job.sent_at or journal.job.created_at), 0.0)
         self._fresh = fresh
         self._last: TaskStatus | None = None
         self._trouble: Exception | None = None
@@ -120,14 +115,14 @@ class Watch:
             ApiError: kie.ai answers with an error that will not pass by itself.
         """
         while True:
-            if (pause := min(self._next_pause, self._left())) > 0:
+            if (pause := min((yield from self._pause()), self._left())) > 0:
                 yield from self._pauses.sleep(pause)
             last = self._left() <= 0
-            self._next_pause = self._pause()
             status = yield from self._read()
             if status is not None:
                 self._tell(status)
                 if status.done:
+                    self._pace.ended(status.seconds if status.state == SUCCESS else None)
                     yield from self.journal.ended(status)
                 if status.done or not last:
                     return status
@@ -160,10 +155,14 @@ class Watch:
                 window.release()
         return None
 
-    def _pause(self) -> float:
-        if self._session.poll_interval is not None:
-            return self._session.poll_interval
-        return pause_at(self._session.clock() - self._started)
+    def _pause(self) -> Flow[float]:
+        """Return the seconds until the next read, by what the ledger remembers of tasks of the same model."""
+        polling, ledger, model = self._session.polling, self._session.ledger, self._pace.model
+        if ledger is not None and model is not None and polling.durations.is_new(model):
+            # Whatever is wrong with the ledger is said where something must be written into it.
+            with contextlib.suppress(LedgerError):
+                polling.durations.seed(model, (yield Run(lambda: ledger.durations(model))))
+        return self._pace.next_pause(self._age + self._session.clock() - self._started)
 
     def _left(self) -> float:
         return self._deadline_at - self._session.clock()

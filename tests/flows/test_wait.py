@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from kie_registry import (
     TaskFailed,
     TaskTimeout,
 )
-from kie_registry.flows.wait import pause_at
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"
@@ -214,9 +214,13 @@ def test_events_tell_of_each_change_once(box: Sandbox, kie: Kie) -> None:
     assert [event.kind for event in events[:2]] == ["submitting", "submitted"]
 
 
-@pytest.mark.parametrize(
-    ("age", "pause"),
-    [(0, 2.5), (29, 2.5), (31, 5), (61, 8), (119, 8), (121, 15), (599, 15), (601, 30), (10**6, 30)],
-)
-def test_reads_follow_the_documented_advice(age: float, pause: float) -> None:
-    assert pause_at(age) == pause
+@pytest.mark.parametrize("kept", [True, False], ids=["with a ledger", "without"])
+def test_how_long_tasks_take_is_known_to_the_next_client_of_the_ledger(
+    open_kie: Callable[..., Kie], tmp_path: Path, kept: bool
+) -> None:
+    ledger = tmp_path / "ledger.sqlite3" if kept else None
+    open_kie(ledger=ledger).generate(MODEL, "a cat")
+    kie = open_kie(ledger=ledger)
+    kie.submit(MODEL, "a dog").wait()
+    learned = kie._calls.session.polling.durations
+    assert len(learned._samples[MODEL]) == (2 if kept else 1)
