@@ -52,7 +52,10 @@ class Ledger(Protocol):
         """Return jobs, the newest first."""
 
     def claim(self, job_id: str) -> Job | None:
-        """Take a job on for this process; None where a process that lives has it, this one included."""
+        """Take a job on for this process.
+
+        None where a process that lives has it, this one included, or where nothing is to be done any more.
+        """
 
     def release(self, job_id: str) -> None:
         """Let a job go that this process took on."""

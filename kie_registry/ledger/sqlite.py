@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Collection
@@ -23,6 +24,7 @@ from kie_registry.limits import RateLimit
 _COLUMNS = tuple(field.name for field in fields(Job))
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SAMPLES = 50
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.RUNNING, State.SUCCEEDED})
 
 _CUT_OFF = "the process that sent it ended before the answer was written down"
@@ -87,12 +89,13 @@ class SqliteLedger:
         by_task = "SELECT * FROM jobs WHERE account = ? AND task_id = ?"
         by_id = "SELECT * FROM jobs WHERE account = ? AND id >= ? AND id < ? LIMIT 2"
 
-        def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-            found = connection.execute(by_task, (account, name)).fetchall()
-            return found or connection.execute(by_id, (account, name, f"{name}g")).fetchall()
+        def read(connection: sqlite3.Connection) -> Job | None:
+            rows = connection.execute(by_task, (account, _to_column(name))).fetchall()
+            if not rows and name.isascii():
+                rows = connection.execute(by_id, (account, name, f"{name}g")).fetchall()
+            return _job(rows[0]) if len(rows) == 1 else None
 
-        rows = self._database.read(read) if name else []
-        return _job(rows[0]) if len(rows) == 1 else None
+        return self._database.read(read) if name else None
 
     def jobs(
         self,
@@ -108,14 +111,14 @@ class SqliteLedger:
             where.append(schema.OPEN)
         query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
         values = [*wanted, account, account, -1 if limit is None else limit]
-        return [_job(row) for row in self._database.read(lambda base: base.execute(query, values).fetchall())]
+        return self._database.read(lambda base: [_job(row) for row in base.execute(query, values)])
 
     def claim(self, job_id: str) -> Job | None:
         """Take a job on for this process; as `Ledger.claim`."""
 
         def write(connection: sqlite3.Connection) -> Job | None:
             job = _get(connection, job_id)
-            if job is None or (job.owner is not None and self._owners.alive(job.owner)):
+            if job is None or job.state not in _OPEN or (job.owner is not None and self._owners.alive(job.owner)):
                 return None
             connection.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
             return evolve(job, owner=self.owner)
@@ -154,11 +157,12 @@ class SqliteLedger:
 def _free(connection: sqlite3.Connection, owner: str) -> int:
     """Free the jobs of a process that has ended, after what they were doing."""
     of_owner = f"WHERE {schema.OPEN} AND owner = ?"
-    ends = f"UPDATE jobs SET state = ?, reason = ?, changed_at = ? {of_owner} AND state = ?"  # noqa: S608
+    ends = f"UPDATE jobs SET state = ?, reason = ?, changed_at = ?, owner = NULL {of_owner} AND state = ?"  # noqa: S608
     now = time.time()
-    connection.execute(ends, (State.UNKNOWN, _CUT_OFF, now, owner, State.SENDING))
-    connection.execute(ends, (State.REFUSED, _NEVER_SENT, now, owner, State.PLANNED))
-    return connection.execute(f"UPDATE jobs SET owner = NULL {of_owner}", (owner,)).rowcount  # noqa: S608
+    cut_off = connection.execute(ends, (State.UNKNOWN, _CUT_OFF, now, owner, State.SENDING)).rowcount
+    never_sent = connection.execute(ends, (State.REFUSED, _NEVER_SENT, now, owner, State.PLANNED)).rowcount
+    others = connection.execute(f"UPDATE jobs SET owner = NULL {of_owner}", (owner,)).rowcount  # noqa: S608
+    return cut_off + never_sent + others
 
 
 def _get(connection: sqlite3.Connection, job_id: str) -> Job | None:
@@ -174,21 +178,26 @@ def _known(name: str) -> str:
 
 def _to_column(value: Any) -> Any:
     """Return a value as SQLite keeps it; containers as JSON."""
-    return (
-        value if value is None or isinstance(value, (str, int, float)) else json.dumps(value, ensure_ascii=False)
-    )
+    if value is None or isinstance(value, (int, float)):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # Names of files, and words of the server, may hold surrogates, of which SQLite makes no text.
+    return text if text.isascii() or not _SURROGATE.search(text) else text.encode("utf-8", "surrogatepass")
+
+
+def _from_column(value: Any) -> Any:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
 def _job(row: sqlite3.Row) -> Job:
-    columns = dict(row)
-    return Job(
-        **{
-            **columns,
-            "state": State(columns["state"]),
-            "input": None if columns["input"] is None else json.loads(columns["input"]),
-            "files": tuple(json.loads(columns["files"])),
-        }
-    )
+    try:
+        columns = {name: _from_column(row[name]) for name in _COLUMNS}
+        columns["state"] = State(columns["state"])
+        columns["input"] = None if columns["input"] is None else json.loads(columns["input"])
+        columns["files"] = tuple(json.loads(columns["files"]))
+        return Job(**columns)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"what it says of job {row['id']} cannot be read ({error})") from error
 
 
 def _taken(job_id: str, task_id: str | None) -> IllegalMove:
