@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from kie_registry import Kie, KieError, SubmitOutcomeUnknown, TaskStatus
 from kie_registry.answers import RATE_LIMITED, REFUSALS
@@ -113,6 +113,7 @@ def test_any_answer_to_createtask_leaves_no_doubt_about_the_money(
         completeTime=anything,
     )
 )
+@example(data=json.dumps({"state": "success", "resultJson": "[" * 100_000}))
 def test_any_end_of_a_task_is_a_result_or_an_error(answering: Answering, data: str) -> None:
     body = f'{{"code":200,"msg":"success","data":{data}}}'.encode("utf-8", "surrogatepass")
     answering.failure(lambda kie: kie.task("task_1").wait(deadline=0.01), body)
@@ -127,6 +128,7 @@ values = st.recursive(
 
 @fuzzed
 @given(record=st.dictionaries(st.sampled_from(RECORD), values))
+@example(record={"failMsg": "\ud800"})
 def test_any_record_is_a_status_that_can_be_written(record: dict[str, Any]) -> None:
     status = TaskStatus.from_record("task_1", record)
     words = (status.model, status.state, status.fail_code, status.fail_message, status.result_json)
