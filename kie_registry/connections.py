@@ -103,12 +103,18 @@ class Attempt:
 
     Args:
         url: Where the request goes.
+        leaving: Whether it may be on its way from the start on.
+
+    Attributes:
+        failure: The error.
+        leaving: Whether it may be on its way by now.
     """
 
     failure: TransportError
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, leaving: bool = True) -> None:
         self._url = url
+        self.leaving = leaving
 
     def __enter__(self) -> Self:
         """Return the attempt itself."""
@@ -121,7 +127,7 @@ class Attempt:
         if error is None:
             return False
         if isinstance(error, _FAILURES) and not isinstance(error, KieError):
-            self.failure = _failure(self._url, error)
+            self.failure = _failure(self._url, error, leaving=self.leaving)
             return True
         _empty_frames(error)
         return False
@@ -139,11 +145,11 @@ def _empty_frames(error: BaseException) -> None:
             links += [link.__context__, link.__cause__]
 
 
-def _failure(url: str, error: Exception) -> TransportError:
+def _failure(url: str, error: Exception, *, leaving: bool) -> TransportError:
     """Say of what httpx raised whether the request may have been sent."""
-    sent = not isinstance(error, _NOT_SENT)
+    sent = leaving and not isinstance(error, _NOT_SENT)
     host = url.split("/", 3)[2] if url.count("/") >= 2 else url
-    what = "no answer from" if sent else "cannot connect to"
+    what = "no answer from" if sent else "cannot connect to" if leaving else "cannot make a request to"
     reason = str(error) or type(error).__name__
     hopeless = "CERTIFICATE" in reason.upper() or isinstance(error, _HOPELESS)
     here = not sent and is_loopback(_name_of(host))

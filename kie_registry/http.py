@@ -124,8 +124,10 @@ class Http:
 
     def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with Attempt(url) as attempt, self._borrow() as wire:
-            return self._requests.without_key(wire.send(self._requests.make(url, kwargs)))
+        with Attempt(url, leaving=False) as attempt, self._borrow() as wire:
+            request = self._requests.make(url, kwargs)
+            attempt.leaving = True
+            return self._requests.without_key(wire.send(request))
         raise attempt.failure
 
     def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
@@ -190,9 +192,11 @@ class AsyncHttp:
 
     async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
-        with Attempt(url) as attempt:
+        with Attempt(url, leaving=False) as attempt:
+            request = self._requests.make(url, kwargs)
             async with self._borrow() as wire:
-                return self._requests.without_key(await wire.send(self._requests.make(url, kwargs)))
+                attempt.leaving = True
+                return self._requests.without_key(await wire.send(request))
         raise attempt.failure
 
     async def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:

@@ -122,6 +122,7 @@ def _checked_address(argument: str, variable: str, given: str | None, default: s
         parts = urllib.parse.urlsplit(address)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         usable = usable and address.isprintable() and " " not in address
+        (parts.hostname or "").encode("idna")  # raises on what no resolver would take
         usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc)
     except ValueError:
         usable = False

@@ -33,7 +33,7 @@ class Canned:
                     return
                 if not head:
                     continue
-                self.requests.append(head.decode())
+                self.requests.append(head.decode("latin-1"))
                 connection.sendall(self._answers[0])
                 if len(self._answers) > 1:
                     del self._answers[0]

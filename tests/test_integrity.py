@@ -94,7 +94,7 @@ def test_what_is_cut_off(pillow: bool, tmp_path: Path, kind: str, left: float) -
 
 
 def test_a_preview_that_is_whole_does_not_stand_for_the_picture(pillow: bool, tmp_path: Path) -> None:
-    assert found(tmp_path, PREVIEW[: PREVIEW.index(b"\xff\xd9") + 600])
+    assert found(tmp_path, PREVIEW[:-500])
 
 
 @pytest.mark.parametrize("claimed", [*KINDS.values(), "image/jpg"])
@@ -133,8 +133,8 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path) -> 
     assert found(tmp_path, bomb) is None
 
 
-def test_a_head_without_an_end_takes_no_time(tmp_path: Path) -> None:
-    assert found(tmp_path, b"\xff\xd8" + b"\xff\xe1\0\2" * 100_000) is not None
+def test_a_head_without_an_end_is_not_followed_for_ever(tmp_path: Path) -> None:
+    assert found(tmp_path, b"\xff\xd8" + b"\xff\xe1\0\2" * 5000 + CONTENT["jpeg"][2:]) is not None
 
 
 @settings(max_examples=150, deadline=None)

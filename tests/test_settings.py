@@ -115,6 +115,8 @@ def test_the_key_is_in_no_error_about_something_else(bad: dict[str, Any]) -> Non
         "https://api.kie.ai:99999",
         "https://api.kie.ai:port",
         "https://[::1",
+        "https://a..b",
+        f"https://{'a' * 64}.example",
         "https://api.kie.ai ",
         " https://api.kie.ai",
         "https://api.kie.ai\n",
