@@ -25,16 +25,29 @@ HEADERS_WITHIN = 10.0
 _CONNECTIONS = 256
 
 
-class _ImpatientProtocol(H11Protocol):
+class ImpatientProtocol(H11Protocol):
     """uvicorn's HTTP protocol, which else waits for the headers of a request without end."""
 
     def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request, though not for long."""
         super().connection_made(transport)
         self.loop.call_later(HEADERS_WITHIN, self._leave_if_nothing_came)
 
     def _leave_if_nothing_came(self) -> None:
         if self.conn.their_state is h11.IDLE:
             self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it is ready, and can be interrupted."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
 
 async def serve(receiver: Receiver, host: str, port: int, started: Callable[[str], object]) -> None:
@@ -46,7 +59,7 @@ async def serve(receiver: Receiver, host: str, port: int, started: Callable[[str
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             receiver,
-            http=_ImpatientProtocol,
+            http=ImpatientProtocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -57,8 +70,8 @@ async def serve(receiver: Receiver, host: str, port: int, started: Callable[[str
             headers=[("Connection", "close")],
         )
         shown = f"[{host}]" if ":" in host else host
-        started(f"http://{shown}:{listener.getsockname()[1]}")
-        await uvicorn.Server(config).serve(sockets=[listener])
+        address = f"http://{shown}:{listener.getsockname()[1]}"
+        await _Server(config, lambda: started(address)).serve(sockets=[listener])
         # uvicorn hands an interruption on when it has ended. Here it arrives, before anything else is closed.
         await asyncio.sleep(0)
 
