@@ -112,14 +112,20 @@ class Download:
 
     def _check_content(self) -> None:
         """Look into what came; what is no file at all, or a damaged one, is not resumed. Blocking."""
+        try:
+            self._look_into()
+        except KieError:
+            self._part.restart()
+            raise
+
+    def _look_into(self) -> None:
         part, kind = self._part, sniff(self._part.flush())
         if kind is None and part.content_type == "text/html":
             raise self._refused("the server answers with a web page in place of the file", retryable=True)
         if kind is None and part.encoding not in _UNPACKED:
             raise self._refused(f"the file came compressed as {part.encoding!r}, which was not asked for")
         claimed = part.content_type if part.content_type.startswith("image/") else of_name(_path_of(self._url))
-        if wrong := damage(part.path, claimed or ""):
-            part.restart()
+        if wrong := damage(part.path, claimed):
             raise self._broken(f"the file is damaged ({wrong})", retryable=True)
 
     def _renewed(self, failure: KieError) -> Flow[str]:
@@ -149,7 +155,6 @@ class Download:
             ) from None
 
     def _refused(self, what: str, **fields: Any) -> ApiError:
-        self._part.restart()
         return ApiError(f"downloading {self._url}: {what}", **fields)
 
     def _broken(self, what: str, *, retryable: bool) -> TransportError:

@@ -6,9 +6,6 @@ import errno
 import io
 import os
 import pickle
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,7 @@ import pytest
 from PIL import Image
 
 from kie_registry import ApiError, ConfigurationError, Kie, KieError, OutputExists, Result, TransportError
-from kie_registry.effects import drive
-from kie_registry.parts import Part, sweep
+from kie_registry.effects import Fetch, drive
 from kie_registry.sandbox import Sandbox
 from kie_registry.whole_files import place
 
@@ -241,47 +237,30 @@ class TestWithoutHardLinks:
         assert target.read_text() == "theirs"
 
 
-def old_part(directory: Path, name: str = ".kie-0123.part", *, age: float = 3600) -> Path:
-    """Leave a part of long ago, as a killed process would."""
-    path = directory / name
-    path.write_text("half")
-    os.utime(path, (time.time() - age, time.time() - age))
-    return path
-
-
-LEFT: dict[str, tuple[str, float, bool]] = {
-    "a part of long ago": (".kie-0123.part", 3600, False),
-    "one of this minute": (".kie-0123.part", 60, True),
-    "another's": (".other.part", 3600, True),
-    "a file of the user's": ("kie-0123.part", 3600, True),
-}
-
-
-@pytest.mark.parametrize(("name", "age", "stays"), LEFT.values(), ids=LEFT.keys())
-def test_what_a_killed_process_left_is_removed(
-    result: Result, tmp_path: Path, name: str, age: float, stays: bool
-) -> None:
-    left = old_part(tmp_path, name, age=age)
+def test_the_sandbox_gives_the_rest_of_what_broke_off(box: Sandbox, result: Result, tmp_path: Path) -> None:
+    box.answer_next("/files/", cut="midway")
     result.save(tmp_path)
-    assert left.exists() is stays
+    first, second = (request for request in box.requests if request.path.startswith("/files/"))
+    assert ("range" in first.headers, second.headers["range"].startswith("bytes="), second.status) == (
+        False,
+        True,
+        206,
+    )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be removed there anyway")
-def test_what_another_process_still_writes_is_not(result: Result, tmp_path: Path) -> None:
-    left = old_part(tmp_path)
-    hold = "import fcntl, sys; file = open(sys.argv[1], 'rb'); fcntl.flock(file, 2); print(flush=True); input()"
-    command = [sys.executable, "-c", hold, str(left)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        result.save(tmp_path)
-        other.communicate(b"\n")
-    assert left.exists()
+def test_who_is_stopped_in_the_middle_leaves_nothing_behind(result: Result, tmp_path: Path) -> None:
+    flow = result.saving(tmp_path)
+    effect = next(flow)
+    while not isinstance(effect, Fetch):
+        effect = flow.send(effect.perform(result._http))
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(KeyboardInterrupt):
+        flow.throw(KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_part_is_locked_while_it_is_written(tmp_path: Path) -> None:
-    with Part(tmp_path, 10) as part:
-        part.open()
-        os.utime(part.path, (0, 0))
-        sweep(tmp_path)
-        assert part.path.exists()
+def test_saving_removes_what_a_killed_process_left(result: Result, tmp_path: Path) -> None:
+    left = tmp_path / ".kie-0123.part"
+    left.write_text("half")
+    os.utime(left, (0, 0))
+    assert result.save(tmp_path) == list(tmp_path.iterdir())

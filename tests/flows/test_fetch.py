@@ -96,6 +96,10 @@ RESUMED: dict[str, tuple[list[bytes], list[str]]] = {
         ],
         ["", f"bytes=50- if {TAG}", f"bytes=70- if {TAG}"],
     ),
+    "busy meanwhile": (
+        [HALF, http(b"", "503 Service Unavailable"), part(50, TEXT[50:])],
+        ["", f"bytes=50- if {TAG}", f"bytes=50- if {TAG}"],
+    ),
     "of a size that is not told": ([HALF, part(50, TEXT[50:], "*")], ["", f"bytes=50- if {TAG}"]),
     "a server that takes no ranges": ([HALF, http(TEXT)], ["", f"bytes=50- if {TAG}"]),
     "a server that says so": ([broken(TEXT[:50], etag=TAG, accept_ranges="none"), http(TEXT)], ["", ""]),
@@ -243,10 +247,8 @@ def test_one_that_stays_damaged_says_where_it_is(fetched: Save, tmp_path: Path) 
 
 @pytest.fixture
 def renewable(kie: Kie) -> Result:
-    """A result that was made with the means of renewing its links."""
-    made = kie.generate("nano-banana-pro", "a cat")
-    status = kie.task(made.task_id).status()
-    return Result.of(status, kie._http, kie._calls.download_url)
+    """A result whose client can renew its link."""
+    return kie.generate("nano-banana-pro", "a cat")
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
