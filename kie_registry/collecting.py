@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from kie_registry.http import AsyncHttp
     from kie_registry.ledger.protocol import Ledger
 
+_COLLECTABLE = (State.RUNNING, State.SUCCEEDED)
+
 # Downloads share one line; more at once are not faster, and each holds a file open.
 _DOWNLOADS = 8
 
@@ -110,18 +112,20 @@ class Collection:
 
         def read() -> list[Job]:
             self._ledger.recover()
-            return self._ledger.jobs(account=account, states=[State.RUNNING, State.SUCCEEDED])[::-1]
+            return self._ledger.jobs(account=account, states=_COLLECTABLE)[::-1]
 
         waiting: list[Job] = await self._kept(read)
         return waiting
 
     async def _collect(self, job: Job) -> Collected | None:
-        """Collect one job; None where another process has it."""
-        claimed: Job | None = await self._kept(lambda: self._ledger.claim(job.id))
-        if claimed is None or claimed.state not in (State.RUNNING, State.SUCCEEDED):
+        """Collect one job; None where another process has it, or has collected it meanwhile."""
+        claimed: Job | None = await drive_async(self._claim(job), self._http)
+        if claimed is None:
             return None
         journal = Journal(self._ledger, claimed, self._calls.registry.hooks, until="collected", written=True)
         try:
+            if claimed.state not in _COLLECTABLE:
+                return None
             return await self._wait_and_save(journal)
         except KieError as error:
             if _is_gone(error, claimed):
@@ -129,6 +133,17 @@ class Collection:
             return Collected(journal.job, error=error)
         finally:
             await drive_async(journal.let_go(), self._http)
+
+    def _claim(self, job: Job) -> Flow[Job | None]:
+        """Take a job on; one that was taken on when the collecting was cancelled is let go."""
+        claimed: list[Job | None] = []
+        try:
+            yield Keep(lambda: claimed.append(self._ledger.claim(job.id)))
+        except asyncio.CancelledError:
+            if any(claimed):
+                yield Keep(lambda: self._ledger.release(job.id))
+            raise
+        return claimed[0]
 
     async def _wait_and_save(self, journal: Journal) -> Collected:
         watch = Watch(

@@ -34,7 +34,10 @@ def collect_command(out: Path | None, deadline: float | None, *, as_json: bool) 
     Tasks that another process waits for are left to it. This may be run many times at once, and again after
     whatever has interrupted it.
     """
-    came = asyncio.run(_collect(out, deadline, as_json=as_json))
+    try:
+        came = asyncio.run(_collect(out, deadline, as_json=as_json))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Interrupted. Nothing is lost: `kie collect` goes on with the rest.") from None
     if as_json:
         output.show_json([_as_dict(each) for each in came])
     still_running = sum(isinstance(each.error, TaskTimeout) for each in came)

@@ -99,15 +99,17 @@ class Journal:
         self.job = job = evolve(self.job, state=State.SENDING, **changes)
         if ledger is None:
             return
+        # Even where the writing is interrupted it may have been done.
+        before, self._written = self._written, True
         try:
-            if self._written:
+            if before:
                 yield Keep(lambda: ledger.move(job.id, State.SENDING, **changes))
             else:
                 yield Keep(lambda: ledger.add(job))
         except LedgerError as error:
+            self._written = before
             error.args = (f"{error} Nothing was sent, nothing was spent.",)
             raise
-        self._written = True
 
     def accepted(self, task_id: str) -> Flow[None]:
         """Write down the id of the task, and tell plugins.

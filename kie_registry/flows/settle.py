@@ -29,7 +29,7 @@ def settle_as(session: Session, ledger: Ledger, job: Job, task_id: str) -> Flow[
     if status.model is not None and job.model is not None and status.model != job.model:
         wrong = f"{task_id} is a task of {status.model}, and job {job.id} is one of {job.model}"
         raise InvalidRequest([Problem("task_id", wrong)], model=job.model)
-    yield Keep(lambda: ledger.move(job.id, State.RUNNING, task_id=task_id, reason="settled by hand"))
+    yield Keep(lambda: ledger.move(job.id, State.RUNNING, task_id=task_id, owner=None, reason="settled by hand"))
     return status
 
 
@@ -57,11 +57,13 @@ def send_again(
 
     Raises:
         IllegalMove: Its outcome is known.
+        PluginError: A plugin vetoes it; it is as it was.
     """
     _check_unknown(job)
     owner = ledger.owner
-    yield Keep(lambda: ledger.move(job.id, State.PLANNED, owner=owner, reason="sent again by hand"))
     journal = Journal(ledger, job, hooks, until="submitted", written=True)
+    journal.beginning()
+    yield Keep(lambda: ledger.move(job.id, State.PLANNED, owner=owner, reason="sent again by hand"))
     yield from Creation(session, journal, contract, deadline_at=deadline_at, listener=listener).run()
     return journal
 

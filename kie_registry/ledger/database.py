@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from attrs import define
 
-from kie_registry.errors import KieError, LedgerError
+from kie_registry.errors import LedgerError
 from kie_registry.ledger.filesystems import network_filesystem
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ _WAIT_FOR_OTHERS = 10.0
 _WAYS_OUT = (
     ("locked", "Another program holds it; end that program, and try again."),
     ("full", "Make room on the disk, and try again."),
+    ("I/O", "The system cannot read or write it; see to the disk, its room and its rights, and try again."),
     ("readonly", "It, or its folder, cannot be written; give yourself the right to, or name another KIE_HOME."),
     (
         "unable to open",
@@ -47,10 +49,12 @@ class _Write:
     error: BaseException | None = None
 
     def carry_out(self, connection: sqlite3.Connection) -> None:
-        """Carry it out. Its refusals are its own; what is wrong with the file concerns the whole transaction."""
+        """Carry it out. What it refuses is its own affair; what is wrong with the file is everybody's."""
         try:
             self.result, self.error = self.operation(connection), None
-        except KieError as error:
+        except sqlite3.Error:
+            raise
+        except Exception as error:
             self.error = error
 
 
@@ -59,7 +63,7 @@ class Database:
 
     Args:
         path: The file; it and its folder are made on first use, for this user alone.
-        prepare: Brings a fresh connection's tables up to date.
+        prepare: Brings a fresh connection's tables up to date, or refuses the file, which is then left as it is.
         durable: Whether a write that has returned survives a power cut.
     """
 
@@ -67,20 +71,21 @@ class Database:
         self.path = path
         self._prepare = prepare
         self._durable = durable
+        self._connection: sqlite3.Connection | None = None
         self.start_anew()
         _DATABASES.add(self)
 
     def start_anew(self) -> None:
-        """Forget the connection. After a fork it is the parent's, and may not even be closed here."""
+        """Forget, in a child process, the threads of its parent."""
         self._lock = threading.RLock()
         self._waiting: deque[_Write] = deque()
-        self._connection: sqlite3.Connection | None = None
 
     def write(self, operation: Operation[T]) -> T:
         """Carry out `operation` in a transaction.
 
         What several threads write at the same moment goes into one transaction, which the disk takes as fast as
-        any: whoever gets the lock carries out what all the others wait for.
+        any: whoever gets the lock carries out what all the others wait for. After an interruption, such as
+        Ctrl-C, it may have been carried out or not.
 
         Raises:
             LedgerError: The file cannot be written.
@@ -88,9 +93,15 @@ class Database:
         """
         mine = _Write(operation)
         self._waiting.append(mine)
-        with self._lock:
-            if not mine.done:
-                self._carry_out_all(mine)
+        try:
+            with self._lock:
+                if not mine.done:
+                    self._carry_out_all(mine)
+        except BaseException:
+            # Nobody waits for it any more.
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(mine)
+            raise
         if mine.error is not None:
             raise mine.error
         result: T = mine.result
@@ -108,35 +119,59 @@ class Database:
             if connection is not None:
                 connection.close()
 
+    def __del__(self) -> None:
+        """Close the file; newer Pythons warn of connections that are left open."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def before_fork(self) -> None:
+        """Close the file until the fork is over.
+
+        SQLite would take its parent's locks for the child's own; once the parent had closed the file, what the
+        child writes would be lost.
+        """
+        self._lock.acquire()
+        self.close()
+
+    def after_fork(self) -> None:
+        """Go on in the parent."""
+        self._lock.release()
+
     def _carry_out_all(self, mine: _Write) -> None:
-        writes = []
+        """Carry out what waits. Whoever is interrupted here carries nobody down: the others see to their own."""
+        writes = [mine]
         with contextlib.suppress(IndexError):
             while True:
-                writes.append(self._waiting.popleft())
+                other = self._waiting.popleft()
+                if other is not mine and not other.done:
+                    writes.append(other)
         try:
             with self._explained():
                 self._in_one_transaction(writes)
         except Exception as error:
             for write in writes:
-                write.done, write.error = True, error
-        except BaseException:
-            # Whoever is interrupted here carries nobody else down: the others see to their own.
-            self._waiting.extendleft(write for write in reversed(writes) if write is not mine and not write.done)
-            raise
+                # Each has its own: those who catch it add to its message.
+                write.error = error if write is mine else copy.copy(error)
+                write.done = True
 
     def _in_one_transaction(self, writes: list[_Write]) -> None:
-        connection = self._open()
-        connection.execute("BEGIN IMMEDIATE")
+        connection, carried_out = self._open(), 0
         try:
+            connection.execute("BEGIN IMMEDIATE")
             for write in writes:
                 write.carry_out(connection)
+                carried_out += 1
             connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
+        except BaseException as error:
+            ended = carried_out == len(writes) and not connection.in_transaction
+            # Whoever is interrupted while the disk writes hears of it when that is done.
+            if isinstance(error, Exception) or not ended:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            _mark_done(writes)
             raise
-        for write in writes:
-            write.done = True
+        _mark_done(writes)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -157,9 +192,9 @@ class Database:
         )
         try:
             connection.row_factory = sqlite3.Row
+            self._prepare(connection, str(self.path))
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
-            self._prepare(connection, str(self.path))
         except BaseException:
             connection.close()
             raise
@@ -176,18 +211,39 @@ class Database:
             raise LedgerError(f"The ledger {self.path}: {reason}. {way_out}") from error
         except OSError as error:
             raise LedgerError(
-                f"The ledger {self.path}: {error.strerror or error}. See to the rights of that folder, or name "
-                "another KIE_HOME."
+                f"The ledger {self.path}: {error.strerror or error}. It must be a file that you may write, in a "
+                "folder that you may write; KIE_HOME names another."
             ) from error
 
 
+def _mark_done(writes: Iterable[_Write]) -> None:
+    for write in writes:
+        write.done = True
+
+
 _DATABASES: WeakSet[Database] = WeakSet()
+_forking = threading.local()
 
 
-def _after_fork() -> None:
-    for database in list(_DATABASES):
+def _before_fork() -> None:
+    _forking.databases = list(_DATABASES)
+    for database in _forking.databases:
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in _forking.databases:
+        database.after_fork()
+    del _forking.databases
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking.databases:
         database.start_anew()
+    del _forking.databases
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

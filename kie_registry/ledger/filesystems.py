@@ -31,9 +31,10 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
     """
     try:
         lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
+        place = path.resolve()
+    except (OSError, RuntimeError):
+        # Older Pythons raise the second for a link that leads to itself; who opens the file will say that.
         return None
-    place = path.resolve()
     best, kind = -1, ""
     for line in lines:
         before, _, after = line.partition(" - ")

@@ -55,7 +55,7 @@ def _file(given: Any) -> Path:
         path = Path(given).expanduser()
     except (RuntimeError, TypeError) as error:
         raise ConfigurationError(f"ledger is {given!r}: {error}") from None
-    if not str(given).strip() or path.is_dir():
+    if not str(path).strip() or "\0" in str(path) or path.is_dir():
         raise ConfigurationError(
             f"ledger is {str(given)!r}, which is no file; name one, such as jobs.sqlite3 in it"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 from kie_registry.errors import LedgerError
@@ -43,6 +44,11 @@ CREATE INDEX jobs_timed ON jobs (model) WHERE seconds IS NOT NULL;
 MIGRATIONS: tuple[str, ...] = (_FIRST,)
 """The scripts that make each version from the one before it; their number is the present version."""
 
+_HEAD = (
+    "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) "
+    "FROM pragma_user_version, pragma_application_id"
+)
+
 
 def bring_up_to_date(connection: sqlite3.Connection, path: str) -> None:
     """Make the tables, or bring those of an older version up to date; all of it, or nothing.
@@ -62,14 +68,16 @@ def bring_up_to_date(connection: sqlite3.Connection, path: str) -> None:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # Some errors, such as a full disk, have rolled it back already.
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
         raise
 
 
 def _version_of(connection: sqlite3.Connection, path: str) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    # At one moment: another process may be making the tables.
+    version, application, tables = connection.execute(_HEAD).fetchone()
+    empty = tables == 0
     if not empty and application != APPLICATION_ID:
         raise LedgerError(
             f"{path} is a database of another program, and no ledger of kie-registry. Name another file for the "
