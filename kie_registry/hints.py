@@ -81,6 +81,12 @@ def give(account: str, task_id: str) -> bool:
     return bool(hints)
 
 
+def expected() -> int:
+    """Return the number of tasks that somebody in this process waits for."""
+    with _lock:
+        return len(_expected)
+
+
 _lock = threading.Lock()
 _expected: WeakValueDictionary[tuple[str, str], WeakSet[Hint]] = WeakValueDictionary()
 

@@ -90,3 +90,12 @@ def test_a_loop_that_has_ended_hinders_nobody(hint: hints.Hint) -> None:
     asyncio.run(leave())
     hints.give("account", "task")
     assert hint.wait(0.001)
+
+
+def test_those_who_wait_are_counted_by_their_tasks() -> None:
+    before = hints.expected()
+    kept = [hints.expect("account", name) for name in ("a", "a", "b")]
+    assert hints.expected() - before == 2
+    kept.clear()
+    gc.collect()
+    assert hints.expected() == before

@@ -10,12 +10,15 @@ from kie_registry.ledger.states import State
 from kie_registry.session import Session
 from kie_registry.waking import LOOK_AGAIN
 
+# A thousand who wait look more rarely, so that they cost no more than these.
+_LOOKS_IN_A_SECOND = 100
+
 
 class Pauses:
     """The pauses of one wait for one task.
 
     A callback that arrives in this process ends them, and one that another process has written into the ledger
-    does so about a second later.
+    does so about a second later (where over a hundred wait here, a second for each hundred).
 
     Args:
         session: The client's session.
@@ -32,7 +35,7 @@ class Pauses:
     def sleep(self, seconds: float) -> Flow[None]:
         """Wait for so many seconds, or until there is word that the task may have ended."""
         while seconds > 0:
-            pause = seconds if self._ledger is None else min(seconds, LOOK_AGAIN)
+            pause = seconds if self._ledger is None else min(seconds, _until_next_look())
             seconds -= pause
             if (yield Sleep(pause, self._hint)) or (yield from self._ended_elsewhere()):
                 return
@@ -50,3 +53,7 @@ class Pauses:
             return False
         self._ledger = None
         return True
+
+
+def _until_next_look() -> float:
+    return LOOK_AGAIN * max(1.0, hints.expected() / _LOOKS_IN_A_SECOND)
