@@ -171,7 +171,9 @@ class AsyncKie:
 
     def __repr__(self) -> str:
         """Return the addresses, without the key."""
-        return f"AsyncKie(base_url={self._calls.session.settings.base_url!r})"
+        # A traceback that shows locals shows a client too whose making failed.
+        calls = getattr(self, "_calls", None)
+        return f"AsyncKie(base_url={calls.session.settings.base_url!r})" if calls else "AsyncKie()"
 
     async def _submit(
         self,

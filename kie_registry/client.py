@@ -191,7 +191,9 @@ class Kie:
 
     def __repr__(self) -> str:
         """Return the addresses, without the key."""
-        return f"Kie(base_url={self._calls.session.settings.base_url!r})"
+        # A traceback that shows locals shows a client too whose making failed.
+        calls = getattr(self, "_calls", None)
+        return f"Kie(base_url={calls.session.settings.base_url!r})" if calls else "Kie()"
 
     def _submit(
         self,

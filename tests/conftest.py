@@ -21,13 +21,22 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("random", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+_OWN = (
+    "KIE_ALLOW_PRIVATE_FILES",
+    "KIE_API_KEY",
+    "KIE_BASE_URL",
+    "KIE_LOG",
+    "KIE_STRICT_PLUGINS",
+    "KIE_UPLOAD_URL",
+    "KIE_WEBHOOK_KEY",
+)
 _OUTSIDE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Forget what the environment says of kie.ai and of proxies, and keep out of the user's own home."""
-    for name in ("KIE_API_KEY", "KIE_BASE_URL", "KIE_UPLOAD_URL", "KIE_STRICT_PLUGINS", "KIE_LOG"):
+    for name in _OWN:
         monkeypatch.delenv(name, raising=False)
     for name in _OUTSIDE:
         monkeypatch.delenv(name, raising=False)

@@ -269,7 +269,7 @@ def test_a_key_that_cannot_be_sent(key: str, logged: list[logging.LogRecord]) ->
     secret = Secret(key)
     del key
     with pytest.raises(KieError) as caught:
-        Settings.resolve(secret)
+        Kie(secret)
     assert_hidden(caught.value, logged)
 
 
