@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -41,7 +41,7 @@ def create_app(options: Options | None = None) -> Starlette:
             Middleware(RecordRequests, requests=service.requests),
             Middleware(AnswerByScript, script=service.script, closing=service.closing),
         ],
-        exception_handlers={Refusal: _refuse, HTTPException: _refuse_http},
+        exception_handlers={Refusal: _refuse, HTTPException: _refuse_http, ClientDisconnect: _give_up},
         lifespan=lifespan,
     )
     app.state.service = service
@@ -90,3 +90,8 @@ async def _refuse_http(request: Request, exception: Exception) -> Response:
     # A 405 says in one which methods there are.
     answer.headers.update(exception.headers or {})
     return answer
+
+
+async def _give_up(request: Request, exception: Exception) -> Response:  # noqa: ARG001
+    """Answer a client that left before its request was whole; nobody reads it."""
+    return Response(status_code=400)
