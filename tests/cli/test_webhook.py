@@ -42,9 +42,10 @@ def listening(*options: str, **variables: str) -> Iterator[tuple[subprocess.Pope
             process.kill()
 
 
+@pytest.mark.timeout(60)
 def test_a_callback_to_another_process_wakes_a_wait(environment: None, open_kie: Callable[..., Kie]) -> None:
     """The one who waits would not read again for an hour: it sees in the ledger that it should."""
-    kie = open_kie(ledger=True, poll_interval=3600.0, deadline=30.0)
+    kie = open_kie(ledger=True, poll_interval=3600.0, deadline=3600.0)
     with listening("--path", "/hook", "--key", KEY, KIE_LOG="debug") as (process, url):
         task = kie.submit(MODEL, "a cat", callback_url=url)
         assert kie.task(task.id).wait().urls
