@@ -329,6 +329,25 @@ class TestInAnEventLoop:
         loop.close()
         assert granted
 
+    def test_whoever_waits_behind_a_loop_that_stopped_is_woken(
+        self, limit: Limits, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in ("waking", "limits", "ledger.slots"):
+            monkeypatch.setattr(f"kie_registry.{module}.LOOK_AGAIN", 1_000.0)
+        window = limit(1, 10)
+        window.acquire()
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(window.acquire_async())
+        loop.run_until_complete(asyncio.sleep(0))
+        order = list[int]()
+        thread = in_turn(window, order, 1)
+        window.release(counted=False)
+        thread.join(PATIENCE)
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        assert order == [1]
+
     def test_of_many_that_wait_only_the_first_looks(self, limit: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
         looks = 0
 

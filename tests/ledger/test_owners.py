@@ -86,7 +86,7 @@ def test_the_file_of_a_dead_process_goes_when_the_next_one_comes(tmp_path: Path)
         assert {living, Owners(tmp_path).mine()} == locks(tmp_path)
 
 
-@pytest.mark.parametrize("owner", ["0" * 32, "", "../../passwords", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("owner", ["0" * 32, "", "../../passwords", "x" * 5000, "a\0b"], ids="{:.20}".format)
 def test_what_is_no_process_is_not_alive(tmp_path: Path, owner: str) -> None:
     assert not Owners(tmp_path).alive(owner)
 
