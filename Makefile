@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench wheel clean
+.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench chaos wheel clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ corpus: $(READY)  ## Take every page of a folder the whole way: make corpus PAGE
 
 bench: $(READY)  ## Measure, in ratios within one run.
 	@$(BIN)/python benchmarks/run.py
+
+chaos: $(READY)  ## Kill 50 processes that do 1,000 jobs, drop answers, and count what was paid and lost.
+	@$(BIN)/python -m tests.chaos
 
 wheel: $(READY)  ## Build the wheel into dist/.
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl
