@@ -43,6 +43,7 @@ class SqliteLedger:
         self._database = Database(path, schema.bring_up_to_date, durable=True)
         self._owners = Owners(path.with_name(f"{path.name}.owners"))
         self._limits = path.with_name(f"{path.name}.limits")
+        self._windows: dict[tuple[str, str, int, float], SharedWindow] = {}
 
     @property
     def owner(self) -> str:
@@ -147,11 +148,15 @@ class SqliteLedger:
 
     def window(self, kind: str, account: str, number: int, seconds: float) -> RateLimit:
         """Return a rate limit that all processes of this machine keep together."""
-        return SharedWindow(self._limits, self._owners, kind, account, number, seconds)
+        # One object for all clients of this process, who thus wake each other.
+        wanted = (kind, account, number, seconds)
+        return self._windows.setdefault(wanted, SharedWindow(self._limits, self._owners, *wanted))
 
     def close(self) -> None:
-        """Close the file; a later call opens it again."""
+        """Close the files; a later call opens them again."""
         self._database.close()
+        for window in list(self._windows.values()):
+            window.close()
 
 
 def _free(connection: sqlite3.Connection, owner: str) -> int:
