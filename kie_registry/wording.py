@@ -15,7 +15,7 @@ def clip(text: str, limit: int = 80) -> str:
 
 
 def writable(text: str) -> str:
-    """Return `text` with half characters (lone surrogates), which neither files nor SQLite take, spelled out."""
+    """Return `text` with half characters (lone surrogates), which no file takes, spelled out."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
