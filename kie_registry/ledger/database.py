@@ -7,6 +7,7 @@ import copy
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
 _WAIT_FOR_OTHERS = 10.0
+_PAUSE = 0.01
 
 _WAYS_OUT = (
     ("locked", "Another program holds it; end that program, and try again."),
@@ -193,7 +195,7 @@ class Database:
         try:
             connection.row_factory = sqlite3.Row
             self._prepare(connection, str(self.path))
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         except BaseException:
             connection.close()
@@ -214,6 +216,21 @@ class Database:
                 f"The ledger {self.path}: {error.strerror or error}. It must be a file that you may write, in a "
                 "folder that you may write; KIE_HOME names another."
             ) from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Use a log that is written ahead, so that readers and writers do not hinder each other."""
+    until = time.monotonic() + _WAIT_FOR_OTHERS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # Unlike all other statements, this one does not wait by itself for those who do the same just now.
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _mark_done(writes: Iterable[_Write]) -> None:

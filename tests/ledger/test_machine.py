@@ -1,0 +1,145 @@
+"""A ledger against a model of it, in any order of calls."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from kie_registry.errors import IllegalMove
+from kie_registry.ledger import Job, SqliteLedger, State
+from kie_registry.ledger.states import INITIAL, MOVES
+from tests.ledger.jobs import job
+
+ACCOUNTS = ("a" * 32, "b" * 32)
+TASKS = st.sampled_from([None, "task_1", "task_2", "task_3"])
+# No process has ever held the lock of this one.
+DEAD = "d" * 32
+OVER = {State.REFUSED, State.FAILED, State.COLLECTED, State.LOST}
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """`known` is what the ledger must hold, in order."""
+
+    jobs = Bundle("jobs")
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "ledger.sqlite3"
+        self.ledger = SqliteLedger(self.path)
+        self.known: dict[str, Job] = {}
+
+    def teardown(self) -> None:
+        self.ledger.close()
+        self.folder.cleanup()
+
+    def taken(self, account: str, task_id: str | None, job_id: str) -> bool:
+        others = (other for other in self.known.values() if other.id != job_id)
+        return task_id is not None and any(
+            (other.account, other.task_id) == (account, task_id) for other in others
+        )
+
+    @rule(
+        target=jobs,
+        account=st.sampled_from(ACCOUNTS),
+        state=st.sampled_from(State),
+        task_id=TASKS,
+        owner=st.sampled_from([None, "mine", DEAD]),
+        prompt=st.text(max_size=5),
+    )
+    def add(self, account: str, state: State, task_id: str | None, owner: str | None, prompt: str) -> str:
+        owner = self.ledger.owner if owner == "mine" else owner
+        new = job(account=account, state=state, task_id=task_id, owner=owner, input={"prompt": prompt})
+        if state not in INITIAL or self.taken(account, task_id, new.id):
+            with pytest.raises(IllegalMove):
+                self.ledger.add(new)
+        else:
+            self.ledger.add(new)
+            self.known[new.id] = new
+        return new.id
+
+    @rule(job_id=jobs)
+    def add_again(self, job_id: str) -> None:
+        if job_id in self.known:
+            with pytest.raises(IllegalMove):
+                self.ledger.add(evolve(self.known[job_id], state=State.PLANNED, task_id=None))
+
+    @rule(
+        job_id=jobs,
+        to=st.sampled_from(State),
+        task_id=TASKS,
+        changes=st.fixed_dictionaries(
+            {},
+            optional={
+                "reason": st.text(st.characters(), max_size=5),
+                "credits": st.floats(0, 100),
+                "files": st.lists(st.text(max_size=3), max_size=2).map(tuple),
+                "owner": st.none(),
+            },
+        ),
+    )
+    def move(self, job_id: str, to: State, task_id: str | None, changes: dict[str, Any]) -> None:
+        if task_id is not None:
+            changes = {**changes, "task_id": task_id}
+        before = self.known.get(job_id)
+        legal = before is not None and to in MOVES[before.state]
+        if before is None or not legal or self.taken(before.account, task_id, job_id):
+            with pytest.raises(IllegalMove):
+                self.ledger.move(job_id, to, **changes)
+            return
+        self.ledger.move(job_id, to, **changes)
+        self.known[job_id] = evolve(before, state=to, **changes)
+
+    @rule(job_id=jobs)
+    def claim(self, job_id: str) -> None:
+        before, claimed = self.known.get(job_id), self.ledger.claim(job_id)
+        free = before is not None and before.owner in (None, DEAD) and before.state not in OVER
+        assert (claimed is not None) == free
+        if before is not None and claimed is not None:
+            self.known[job_id] = evolve(before, owner=self.ledger.owner)
+            assert claimed.owner == self.ledger.owner
+
+    @rule(job_id=jobs)
+    def release(self, job_id: str) -> None:
+        self.ledger.release(job_id)
+        if (before := self.known.get(job_id)) is not None and before.owner == self.ledger.owner:
+            self.known[job_id] = evolve(before, owner=None)
+
+    @rule()
+    def recover(self) -> None:
+        ends = {State.SENDING: State.UNKNOWN, State.PLANNED: State.REFUSED}
+        freed = [each for each in self.known.values() if each.owner == DEAD and each.state not in OVER]
+        assert self.ledger.recover() == len(freed)
+        for each in freed:
+            now = self.ledger.get(each.id)
+            reason = now.reason if now is not None and each.state in ends else each.reason
+            self.known[each.id] = evolve(each, state=ends.get(each.state, each.state), owner=None, reason=reason)
+
+    @rule()
+    def open_again(self) -> None:
+        self.ledger.close()
+        self.ledger = SqliteLedger(self.path)
+
+    @invariant()
+    def it_holds_what_was_written_and_nothing_else(self) -> None:
+        held = [evolve(each, changed_at=0) for each in self.ledger.jobs()]
+        assert held == [evolve(each, changed_at=0) for each in reversed(self.known.values())]
+
+    @invariant()
+    def each_is_found(self) -> None:
+        for each in self.known.values():
+            assert self.ledger.find(each.account, each.id) == self.ledger.get(each.id)
+            if each.task_id is not None:
+                found = self.ledger.find(each.account, each.task_id)
+                assert found is not None
+                assert found.id == each.id
+
+
+LedgerMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestLedger = LedgerMachine.TestCase

@@ -1,0 +1,154 @@
+"""What a ledger in a file keeps, and what it does with what other processes have left."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kie_registry.errors import IllegalMove, LedgerError
+from kie_registry.ledger import SqliteLedger, State
+from tests.ledger.jobs import ACCOUNT, added, other_process
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> SqliteLedger:
+    return SqliteLedger(tmp_path / "ledger.sqlite3")
+
+
+WORDS: dict[str, Any] = {
+    "plain": {"reason": "a reason"},
+    "a surrogate in words of the server": {"reason": "half \ud83d of it"},
+    "a surrogate in a task id": {"task_id": "task_\udcff"},
+    "a folder whose name is no UTF-8": {"directory": "/tmp/caf\udce9"},
+    "a file whose name is no UTF-8": {"files": ("/tmp/caf\udce9/a.png", "b")},
+    "a surrogate in the result": {"result": '{"text": "\ud800"}'},
+    "NUL": {"reason": "a\0b"},
+    "other alphabets": {"input": {"prompt": "ein Kätzchen 🐈"}},
+    "numbers": {"credits": 1.5, "seconds": 1e300, "sent_at": 0.0, "attempt": 7},
+    "an input of any kind": {"input": {"a": [1, 2.5, None, True, {"b": "c"}], "n": 10**30}},
+}
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS.keys())
+def test_a_job_comes_back_as_it_was(ledger: SqliteLedger, words: dict[str, Any]) -> None:
+    new = added(ledger, **words)
+    assert ledger.get(new.id) == new
+    assert ledger.jobs() == [new]
+
+
+def test_a_job_is_found_by_a_task_id_with_a_surrogate(ledger: SqliteLedger) -> None:
+    new = added(ledger, task_id="task_\udcff", state=State.RUNNING)
+    assert ledger.find(ACCOUNT, "task_\udcff") == new
+
+
+NAMES: list[tuple[str, int | None]] = [
+    ("aa1" + "0" * 29, 0),
+    ("aa1", 0),
+    ("aa", None),
+    ("ab", 2),
+    ("", None),
+    ("c", None),
+    ("task_9", 2),
+    ("task_", None),
+    ("%", None),
+    ("\udcff", None),
+]
+
+
+@pytest.mark.parametrize(("name", "which"), NAMES)
+def test_find(ledger: SqliteLedger, name: str, which: int | None) -> None:
+    jobs = [
+        added(ledger, id="aa1" + "0" * 29),
+        added(ledger, id="aa2" + "0" * 29),
+        added(ledger, id="ab" + "0" * 30, task_id="task_9", state=State.RUNNING),
+        added(ledger, id="c" * 32, account="another"),
+    ]
+    assert ledger.find(ACCOUNT, name) == (None if which is None else jobs[which])
+
+
+def test_the_newest_come_first_and_no_more_than_asked_for(ledger: SqliteLedger) -> None:
+    jobs = [added(ledger, created_at=created) for created in (3.0, 1.0, 2.0)]
+    assert ledger.jobs(limit=2) == [jobs[2], jobs[1]]
+
+
+@pytest.mark.parametrize("states", [[], [State.SENDING], [State.REFUSED], [State.SENDING, State.COLLECTED]])
+def test_jobs_by_state(ledger: SqliteLedger, states: list[State]) -> None:
+    new = added(ledger)
+    assert ledger.jobs(states=states) == ([new] if State.SENDING in states else [])
+
+
+def test_two_accounts_may_have_a_task_of_the_same_id(ledger: SqliteLedger) -> None:
+    for account in ("one", "two"):
+        added(ledger, account=account, task_id="task_1", state=State.RUNNING)
+    assert len(ledger.jobs()) == 2
+
+
+def test_a_move_says_what_stands_in_its_way(ledger: SqliteLedger) -> None:
+    new = added(ledger, task_id="task_1", state=State.RUNNING)
+    with pytest.raises(IllegalMove, match=f"Job {new.id} is running, and cannot become sending") as caught:
+        ledger.move(new.id, State.SENDING)
+    assert (caught.value.job_id, caught.value.task_id, caught.value.model) == (new.id, "task_1", "maker/model")
+
+
+def test_a_task_is_one_jobs_alone(ledger: SqliteLedger) -> None:
+    added(ledger, task_id="task_1", state=State.RUNNING)
+    second = added(ledger)
+    with pytest.raises(IllegalMove, match="task task_1 belongs to another job"):
+        ledger.move(second.id, State.RUNNING, task_id="task_1")
+
+
+def test_an_id_does_not_change(ledger: SqliteLedger) -> None:
+    with pytest.raises(TypeError):
+        ledger.move(added(ledger).id, State.RUNNING, id="0" * 32)
+
+
+def test_the_latest_durations_of_a_model(ledger: SqliteLedger) -> None:
+    for seconds in (1.0, None, 2.0):
+        added(ledger, seconds=seconds)
+    added(ledger, model="another/model", seconds=9.0)
+    assert ledger.durations("maker/model") == [2.0, 1.0]
+
+
+LEFT = {"planned": "refused", "sending": "unknown", "running": "running", "succeeded": "succeeded"}
+
+
+def test_what_a_dead_process_leaves(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with other_process(path, *LEFT) as process:
+        process.kill()
+        process.wait()
+        ledger = SqliteLedger(path)
+        assert ledger.recover() == len(LEFT)
+        assert [(each.state, each.owner) for each in ledger.jobs()][::-1] == [(now, None) for now in LEFT.values()]
+
+
+def test_what_a_living_process_does_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with other_process(path, *LEFT):
+        ledger = SqliteLedger(path)
+        assert ledger.recover() == 0
+        assert [ledger.claim(each.id) for each in ledger.jobs()] == [None] * len(LEFT)
+        assert [each.state for each in ledger.jobs()][::-1] == list(LEFT)
+
+
+DAMAGE = ["state = 'dreaming'", "input = '{'", "files = 'x'", "files = '5'", "reason = CAST(x'ff' AS TEXT)"]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_row_that_cannot_be_read_is_said_to_be_damaged(ledger: SqliteLedger, damage: str) -> None:
+    new = added(ledger)
+    ledger.close()
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute(f"UPDATE jobs SET {damage}")
+    connection.close()
+    with pytest.raises(LedgerError, match=rf"{ledger.path}: .* damaged"):
+        ledger.get(new.id)
+
+
+def test_the_file_is_its_users_alone(ledger: SqliteLedger) -> None:
+    added(ledger)
+    beside = {path.name: path.stat().st_mode & 0o777 for path in ledger.path.parent.glob("ledger.sqlite3*")}
+    assert beside == {"ledger.sqlite3": 0o600, "ledger.sqlite3-wal": 0o600, "ledger.sqlite3-shm": 0o600}
