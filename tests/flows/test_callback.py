@@ -20,6 +20,7 @@ from kie_registry import (
     Registry,
     ServerError,
     TaskStatus,
+    hints,
     hookimpl,
 )
 from kie_registry.callback_urls import with_reference
@@ -310,6 +311,24 @@ def test_the_limit_on_reads_is_kept(
     with pytest.raises(RateLimited, match="limit on reads"):
         desk.take(second)
     assert desk.reads == 1
+
+
+def test_a_read_gives_its_slot_back(box: Sandbox, open_kie: Callable[..., Kie], tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "jobs.sqlite3")
+    desk = Desk(open_kie(ledger=ledger, reads=(1, 0.001)), box, ledger)
+    outcomes = []
+    for task_id in (desk.task(), desk.task()):
+        desk.job(State.RUNNING, task_id)
+        outcomes.append(desk.take(task_id).outcome)
+    assert outcomes == [Outcome.TAKEN] * 2
+
+
+def test_whoever_waits_here_is_given_a_hint(desk: Desk) -> None:
+    task_id = desk.task()
+    hint = hints.expect(desk.account, task_id)
+    desk.job(State.RUNNING, task_id)
+    desk.take(task_id)
+    assert hint.wait(0)
 
 
 class Heard:
