@@ -50,7 +50,8 @@ class Count:
     def __init__(self, chaos: Chaos) -> None:
         self._chaos = chaos
         self._box = chaos.box
-        self._jobs = chaos.ledger.jobs()
+        with closing(chaos.ledger) as ledger:
+            self._jobs = ledger.jobs()
         self._tasks = chaos.box.tasks
         self._by_task = {job.task_id: job for job in self._jobs if job.task_id is not None}
         self._unknown = {number_of(job) for job in self._jobs if job.state == State.UNKNOWN}

@@ -91,7 +91,9 @@ class Chaos:
         finally:
             for process in self._living:
                 process.kill()
+            self._hear_all()
             self._callbacks.close()
+            self.ledger.close()
 
     def _work(self) -> None:
         while self._for_commands or self._for_workers or self._at_work():
@@ -193,6 +195,7 @@ class Chaos:
     def _bury(self, process: Process) -> None:
         """Take back what a process that has ended has not begun with."""
         self._living.remove(process)
+        process.dismiss()
         if process.role in _WORKERS:
             self._for_workers.extendleft(process.given)
         # The command line says by 1 that a task failed, by 3 that nobody knows whether it was accepted.
@@ -215,6 +218,9 @@ class Chaos:
     def _dismiss_all(self) -> None:
         for process in self._living:
             process.dismiss()
+        self._hear_all()
+
+    def _hear_all(self) -> None:
         while self._living:
             self._hear()
 
