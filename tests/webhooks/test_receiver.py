@@ -247,6 +247,7 @@ def test_a_slow_record_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(receiving, "TAKE_WITHIN", 0.05)
     kie = open_kie(ledger=tmp_path / "jobs.sqlite3")
+    box.end_next(latency=0)
     task = kie.submit(MODEL, "a cat")
     box.answer_next("recordInfo", delay=0.3)
     app = Receiver(kie, key=KEY)
