@@ -22,7 +22,7 @@ from kie_registry.errors import (
     ServerError,
 )
 from kie_registry.secret import Secret
-from kie_registry.wording import clip
+from kie_registry.wording import clip, writable
 
 OK = 200
 RATE_LIMITED = 429
@@ -49,6 +49,8 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
     505: (Maintenance, "this feature is switched off"),
     550: (ServerError, "kie.ai's queue is full"),
 }
+# More than that is nothing that anybody reads, in messages, logs and ledgers.
+_LONGEST_WORDS = 2_000
 _RETRYABLE = frozenset({408, 429, 455, 505, 550})
 
 
@@ -109,7 +111,7 @@ def read_answer(response: Any, parsed: Any, *, secret: Secret | None = None) -> 
         return Answer(status, status, None, _without(secret, _beginning(response)), data)
     message = parsed.msg if isinstance(parsed.msg, str) else ""
     counts = status if code == OK and status >= 400 else code
-    return Answer(status, counts, code, _without(secret, message), data)
+    return Answer(status, counts, code, _without(secret, clip(writable(message), _LONGEST_WORDS)), data)
 
 
 def _integer(code: Any) -> int | None:

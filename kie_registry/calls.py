@@ -21,6 +21,7 @@ from kie_registry.media import UnusableMedia, inspect
 from kie_registry.registry import Registry
 from kie_registry.session import Session
 from kie_registry.status import TaskStatus
+from kie_registry.wording import clip
 
 if TYPE_CHECKING:
     from kie_registry.ledger.protocol import Ledger
@@ -87,7 +88,7 @@ class Calls:
 
     def upload(self, source: Any, name: str | None) -> Flow[str]:
         """Upload a file of any kind and return its URL."""
-        if name is not None and not PurePath(name).name:
+        if name is not None and not (PurePath(name).name and name.isprintable()):
             raise InvalidRequest([Problem("name", f"{name!r} is no file name")])
         try:
             file = yield Run(lambda: inspect(source))
@@ -102,7 +103,7 @@ class Calls:
 
         data = yield from self._ask(get_credits, "reading the balance", get_credits.request_kwargs())
         if isinstance(data, bool) or not isinstance(data, (int, float)):
-            raise KieError(f"reading the balance: kie.ai's answer holds no number but {data!r}")
+            raise KieError(f"reading the balance: kie.ai's answer holds no number but {clip(repr(data))}")
         return float(data)
 
     def download_url(self, url: str) -> Flow[str]:
@@ -142,6 +143,6 @@ def with_prompt(prompt: str | None, parameters: Mapping[str, Any]) -> Mapping[st
 
 def check_task_id(task_id: str) -> str:
     """Return `task_id`; raises InvalidRequest where it can be none."""
-    if not isinstance(task_id, str) or not task_id.strip():
+    if not isinstance(task_id, str) or not task_id.strip() or not task_id.strip().isprintable():
         raise InvalidRequest([Problem("task_id", f"{task_id!r} is no task id")])
     return task_id.strip()

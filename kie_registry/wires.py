@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -137,18 +139,20 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
 
     def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
         super().__init__(httpx.AsyncHTTPTransport, timeout, transport)
+        self._users: Counter[httpx.AsyncBaseTransport] = Counter()
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer with its body; as `Wire.send`."""
-        response = await self._route(request.url).handle_async_request(request)
-        response.request = request
-        async with contextlib.aclosing(response):
-            if _is_short(response):
-                await response.aread()
-                return response
-            content = bytearray()
-            async for chunk in response.aiter_bytes():
-                _append(content, chunk)
+        async with self._using(request.url) as transport:
+            response = await transport.handle_async_request(request)
+            response.request = request
+            async with contextlib.aclosing(response):
+                if _is_short(response):
+                    await response.aread()
+                    return response
+                content = bytearray()
+                async for chunk in response.aiter_bytes():
+                    _append(content, chunk)
         return with_content(response, bytes(content))
 
     @contextlib.asynccontextmanager
@@ -160,16 +164,39 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
         guard = self._guard(request.url, sources)
         if guard is not None:
             request.extensions["trace"] = guard.trace_async
-        response = await self._route(request.url).handle_async_request(request)
-        async with contextlib.aclosing(response):
-            if guard is not None:
-                guard.check(response.extensions.get("network_stream"))
-            yield response
+        async with self._using(request.url) as transport:
+            response = await transport.handle_async_request(request)
+            async with contextlib.aclosing(response):
+                if guard is not None:
+                    guard.check(response.extensions.get("network_stream"))
+                yield response
 
     async def close(self) -> None:
         """Close all connections."""
-        for transport in set(self._routes.values()):
+        for transport in set(self._routes.values()) | set(self._users):
             await transport.aclose()
+
+    @contextlib.asynccontextmanager
+    async def _using(self, url: httpx.URL) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        """Yield the connections to an origin; they are replaced once a request has been cancelled.
+
+        Where asyncio cancels it while it opens or closes a connection, httpcore loses that for good: it counts
+        as in use, and after enough of them there are none left. Requests under way go on with the old ones.
+        """
+        transport = self._route(url)
+        self._users[transport] += 1
+        try:
+            yield transport
+        except asyncio.CancelledError:
+            if self._given is None:
+                self._routes = {origin: each for origin, each in self._routes.items() if each is not transport}
+            raise
+        finally:
+            self._users[transport] -= 1
+            if not self._users[transport]:
+                del self._users[transport]
+                if transport not in self._routes.values():
+                    await transport.aclose()
 
 
 def with_content(response: httpx.Response, content: bytes) -> httpx.Response:

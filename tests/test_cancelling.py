@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Generator
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import pytest
 from attrs import define
 
@@ -101,6 +102,12 @@ def lost(box: Sandbox, ledger: SqliteLedger) -> set[str]:
     unknown = [job for job in jobs if job.state is State.UNKNOWN]
     missing = {task.id for task in box.tasks} - known
     return missing if len(missing) > len(unknown) else set()
+
+
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a lost connection be missed at once."""
+    monkeypatch.setattr("kie_registry.connections._LIMITS", httpx.Limits(max_connections=1))
 
 
 @pytest.mark.parametrize(

@@ -183,13 +183,15 @@ class Creation:
         """Return the id of the new task, or raise what the answer means."""
         task_id = _named_task(answer)
         accepted = answer.envelope_code == answers.OK or (answer.envelope_code is None and answer.status < 300)
-        if task_id and accepted:
+        # What is no such name can neither be asked for nor shown.
+        if task_id and accepted and task_id.strip() == task_id and task_id.isprintable():
             return task_id
         if answer.code in answers.REFUSALS and not task_id:
             raise self._refusal(answer)
         where = f"HTTP {answer.status}, code {answer.code}" if answer.enveloped else f"HTTP {answer.status}"
         words = f", in kie.ai's words: {answer.message}" if answer.message else ""
-        named = f"it names task {task_id}" if task_id else "no task id"
+        shown = task_id if task_id is None or task_id.isprintable() else repr(task_id)
+        named = f"it names task {shown}" if task_id else "no task id"
         raise self._unknown(f"{where}, {named}{words}", answer, task_id)
 
     def _refusal(self, answer: Answer) -> ApiError:
