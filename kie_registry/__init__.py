@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kie_registry.adapter import Adapter as Adapter, native as native
     from kie_registry.adding import add_model as add_model
     from kie_registry.async_client import AsyncKie as AsyncKie, AsyncTask as AsyncTask
+    from kie_registry.call import Call as Call
     from kie_registry.client import Kie as Kie, Task as Task
     from kie_registry.collecting import Collected as Collected
     from kie_registry.contract import Contract as Contract
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     )
     from kie_registry.ledger import Job as Job, Ledger as Ledger
     from kie_registry.media import Image as Image, Images as Images
-    from kie_registry.observing import Call as Call
     from kie_registry.registry import Registry as Registry, register as register
     from kie_registry.results import AsyncResult as AsyncResult, Result as Result
     from kie_registry.status import TaskStatus as TaskStatus
@@ -70,6 +70,7 @@ _HOMES = {
     "adapter": ("Adapter", "native"),
     "adding": ("add_model",),
     "async_client": ("AsyncKie", "AsyncTask"),
+    "call": ("Call",),
     "client": ("Kie", "Task"),
     "contract": ("Contract",),
     "collecting": ("Collected",),
@@ -105,7 +106,6 @@ _HOMES = {
     "hookspecs": ("RegisterModel", "hookimpl", "hookspec"),
     "ledger": ("Job", "Ledger"),
     "media": ("Image", "Images"),
-    "observing": ("Call",),
     "registry": ("Registry", "register"),
     "results": ("AsyncResult", "Result"),
     "status": ("TaskStatus",),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import click
 
     from kie_registry.adapter import Adapter
-    from kie_registry.observing import Call
+    from kie_registry.call import Call
     from kie_registry.status import TaskStatus
 
 RegisterModel: TypeAlias = "Callable[[type[Adapter]], None]"

@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
-
+from kie_registry.call import Call
 from kie_registry.errors import KieError, PluginError
 from kie_registry.events import log
 
 if TYPE_CHECKING:
     from kie_registry.loading import Implementation, Plugins
     from kie_registry.status import TaskStatus
-
-
-def _copied(given: Mapping[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy(dict(given))
-
-
-@frozen(kw_only=True)
-class Call:
-    """One call of a model, as hooks see it: a copy, by which nothing can be changed.
-
-    Attributes:
-        model: The model id, or None for a task taken up by its id alone.
-        callback_url: Where kie.ai posts the record when the task ends, or None.
-        job_id: The id of the job, the same in all hooks and log records of one call; None where it has none.
-        attempt_id: The id of the submission that was accepted; None before, and where there is no ledger.
-    """
-
-    model: str | None
-    _input: Mapping[str, Any] = field(factory=dict, converter=_copied, repr=False, hash=False)
-    callback_url: str | None = field(default=None, repr=False)
-    job_id: str | None = None
-    attempt_id: str | None = None
-
-    @property
-    def input(self) -> dict[str, Any]:
-        """The input as kie.ai gets it, native name -> value; each look gives a copy of its own.
-
-        Empty for a task taken up by its id alone.
-        """
-        return _copied(self._input)
 
 
 class Hooks:

@@ -18,7 +18,7 @@ import pytest
 from attrs import evolve
 
 from kie_registry import Adapter, AuthenticationError, Contract, PluginError, Registry, TaskStatus, hookimpl
-from kie_registry.observing import Call
+from kie_registry.call import Call
 from tests.plugins import Site, own_file
 
 CALL = Call(model="nano-banana-pro", input={"prompt": "a cat", "images": ["https://x.org/1.png"]}, job_id="job")

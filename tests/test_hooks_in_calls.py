@@ -22,7 +22,7 @@ from kie_registry import (
     TaskStatus,
     hookimpl,
 )
-from kie_registry.observing import Call
+from kie_registry.call import Call
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import client_options
 

@@ -15,6 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry import hints
+from kie_registry.call import Call
 from kie_registry.callback_urls import reference_in
 from kie_registry.effects import Acquire, Flow, Keep, Run
 from kie_registry.errors import IllegalMove, LedgerError, RateLimited
@@ -24,7 +25,7 @@ from kie_registry.flows.wait import read_status
 from kie_registry.ledger.job import Job, parse_attempt
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
-from kie_registry.observing import Call, Hooks
+from kie_registry.observing import Hooks
 from kie_registry.session import Session
 from kie_registry.status import TaskStatus
 

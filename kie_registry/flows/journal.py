@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import evolve
 
+from kie_registry.call import Call
 from kie_registry.effects import Flow, Keep
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
-from kie_registry.observing import Call, Hooks
+from kie_registry.observing import Hooks
 from kie_registry.status import FAIL, TaskStatus
 
 if TYPE_CHECKING:
@@ -121,12 +122,10 @@ class Journal:
         accept = partial(self._move, State.RUNNING, task_id=task_id, owner=owner, reason="")
         try:
             yield from accept()
-        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
-            interruption.add_note(f"Task {task_id} is submitted, and paid. `kie collect` saves its files.")
+        except (KeyboardInterrupt, asyncio.CancelledError):
             # The first write may have been cut short, and what is paid is worth a second one.
             with contextlib.suppress(LedgerError):
                 yield from accept()
-            yield from self.let_go()
             raise
         except LedgerError as error:
             if not (isinstance(error, IllegalMove) and (yield from self._is_known_as(task_id))):
@@ -192,7 +191,12 @@ class Journal:
         job, ledger = self.job, self._ledger
         self.job = evolve(job, state=to, **changes)
         if ledger is not None and self._written:
-            yield Keep(lambda: ledger.move(job.id, to, **changes))
+            try:
+                yield Keep(lambda: ledger.move(job.id, to, **changes))
+            except (KeyboardInterrupt, asyncio.CancelledError):
+                # It may not have been written: the job is still to be let go.
+                self.job = evolve(self.job, owner=job.owner)
+                raise
 
     def _try(self, to: State, **changes: Any) -> Flow[bool]:
         """Make a move that changes nothing but the row; return whether it was made.
