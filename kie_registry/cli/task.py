@@ -93,9 +93,7 @@ def wait_for_task(
 @click.argument("job_id", metavar="JOB_ID")
 @click.option("--task-id", metavar="ID", help="This is its task: it was created after all.")
 @click.option("--not-created", is_flag=True, help="No task came of it, and nothing was billed.")
-@click.option(
-    "--retry", is_flag=True, help="Send it again. If a task came of it after all, both are paid."
-)
+@click.option("--retry", is_flag=True, help="Send it again. If a task came of it after all, both are paid.")
 def settle_task(job_id: str, task_id: str | None, *, not_created: bool, retry: bool, as_json: bool) -> None:
     """Say what came of a job of which nobody knows whether it was accepted.
 

@@ -7,6 +7,7 @@ other lost answer the outcome is unknown, and says so.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -79,8 +80,15 @@ class Creation:
         except BaseException as error:
             yield from self._write_down(error)
             raise
-        yield from self._journal.accepted(task_id)
-        self._journal.tell(self._listener, "submitted", f"task {task_id} is submitted")
+        try:
+            yield from self._journal.accepted(task_id)
+            self._journal.tell(self._listener, "submitted", f"task {task_id} is submitted")
+        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
+            interruption.add_note(
+                f"Task {task_id} is submitted, and paid. `kie task wait {task_id}` saves its files."
+            )
+            yield from self._journal.let_go()
+            raise
         return task_id
 
     def _create(self) -> Flow[str]:

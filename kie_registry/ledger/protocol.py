@@ -58,7 +58,7 @@ class Ledger(Protocol):
         """
 
     def release(self, job_id: str) -> None:
-        """Let a job go that this process took on."""
+        """Let a job go that this process took on; one that it has yet to send, or is sending, stays its own."""
 
     def recover(self) -> int:
         """Free the jobs of processes that have ended, and return their number.

@@ -127,8 +127,10 @@ class SqliteLedger:
         return self._database.write(write)
 
     def release(self, job_id: str) -> None:
-        """Let a job go that this process took on."""
-        update, values = "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ?", (job_id, self.owner)
+        """Let a job go that this process took on; as `Ledger.release`."""
+        update = "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ? AND state NOT IN (?, ?)"
+        # Whose process ends while they are sent are found by their owner.
+        values = (job_id, self.owner, State.PLANNED, State.SENDING)
         self._database.write(lambda connection: connection.execute(update, values).rowcount)
 
     def recover(self) -> int:

@@ -108,7 +108,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(job_id=jobs)
     def release(self, job_id: str) -> None:
         self.ledger.release(job_id)
-        if (before := self.known.get(job_id)) is not None and before.owner == self.ledger.owner:
+        before = self.known.get(job_id)
+        sent = before is not None and before.state not in (State.PLANNED, State.SENDING)
+        if before is not None and sent and before.owner == self.ledger.owner:
             self.known[job_id] = evolve(before, owner=None)
 
     @rule()
