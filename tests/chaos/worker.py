@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 _DAY = 24 * 3600.0
-_STEPS = (-30 * _DAY, -3600.0, -1.0, 0.0, 1.0, 3600.0, 2 * _DAY)
+_STEPS = (-30 * _DAY, -3600.0, -1.0, 0.0, 1.0, 3600.0, 20 * _DAY)
 
 
 def unsteady(seed: str) -> Callable[[], float]:
