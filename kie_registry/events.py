@@ -15,7 +15,7 @@ is not known (yet):
 
 Steps are logged at INFO; that a task is still waiting or running, and that a plugin is loaded, at DEBUG. WARNING
 and above are kept for what somebody should mend: a plugin or a listener that fails (``kind`` is ``hook`` or
-``listener``). No record holds the API key or a prompt.
+``listener``), and a callback that is refused (``callback``). No record holds the API key or a prompt.
 """
 
 from __future__ import annotations

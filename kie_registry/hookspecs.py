@@ -46,7 +46,10 @@ def before_submit(call: Call) -> None:
 
 @hookspec
 def after_submit(call: Call, task_id: str) -> None:
-    """See a task that kie.ai has accepted and will bill; what this raises is logged, and stops nothing."""
+    """See a task that kie.ai has accepted and will bill; what this raises is logged, and stops nothing.
+
+    Where a callback comes before the answer to the submission, whoever takes it tells of the same task as well.
+    """
 
 
 @hookspec

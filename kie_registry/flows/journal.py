@@ -109,6 +109,7 @@ class Journal:
                 yield Keep(lambda: ledger.add(job))
         except LedgerError as error:
             self._written = before
+            yield from self.let_go()
             error.args = (f"{error} Nothing was sent, nothing was spent.",)
             raise
 
@@ -156,17 +157,23 @@ class Journal:
 
     def ended(self, status: TaskStatus) -> Flow[None]:
         """Write down how the task ended, and tell plugins if this is the first that is heard of it."""
-        failed = status.state == FAIL
+        failed, owner = status.state == FAIL, self.job.owner
         changes: dict[str, Any] = {
             "credits": status.credits,
             "seconds": status.seconds,
             "result": status.result_json,
-            "reason": (status.fail_message or status.fail_code or "no reason given") if failed else "",
+            "reason": (status.fail_message or status.fail_code or "no reason given")
+            if failed
+            else self.job.reason,
         }
         if failed or self._until == "ended":
             changes["owner"] = None
         if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, **changes)):
             self._hooks.after_result(self._call(), status)
+        elif "owner" in changes:
+            # A callback, taken by somebody else, has written the end down before.
+            self.job = evolve(self.job, owner=owner)
+            yield from self.let_go()
 
     def collected(self, paths: Sequence[Path]) -> Flow[None]:
         """Write down where the files are."""

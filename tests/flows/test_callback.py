@@ -23,12 +23,12 @@ from kie_registry import (
     hints,
     hookimpl,
 )
+from kie_registry.call import Call
 from kie_registry.callback_urls import with_reference
 from kie_registry.effects import drive
 from kie_registry.flows import callback
 from kie_registry.flows.callback import Outcome, Taken, take
 from kie_registry.ledger import Job, SqliteLedger, State
-from kie_registry.observing import Call
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"

@@ -20,6 +20,7 @@ from kie_registry import (
     TaskFailed,
     TaskTimeout,
 )
+from kie_registry.ledger import State
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"
@@ -224,3 +225,17 @@ def test_how_long_tasks_take_is_known_to_the_next_client_of_the_ledger(
     kie.submit(MODEL, "a dog").wait()
     learned = kie._calls.session.polling.durations
     assert len(learned._samples[MODEL]) == (2 if kept else 1)
+
+
+def test_a_job_whose_end_somebody_else_wrote_down_is_let_go(open_kie: Callable[..., Kie]) -> None:
+    kie = open_kie(ledger=True)
+    ledger = kie.ledger
+    assert ledger is not None
+
+    def take_the_callback(event: Event) -> None:
+        if event.kind == "submitted" and event.job_id is not None:
+            ledger.move(event.job_id, State.SUCCEEDED)
+
+    kie.generate(MODEL, "a cat", on_event=take_the_callback)
+    (job,) = ledger.jobs()
+    assert (job.state, job.owner) == (State.SUCCEEDED, None)
