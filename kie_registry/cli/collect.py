@@ -55,6 +55,8 @@ async def _collect(out: Path | None, deadline: float | None, *, as_json: bool) -
         async for collected in kie.collect(out, deadline=deadline):
             came.append(collected)
             _show(collected, as_json=as_json)
+        if not came:
+            output.note("There is nothing to collect.")
         await _tell_of_the_rest(kie)
     return came
 

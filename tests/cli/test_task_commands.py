@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from kie_registry import Job, Kie, KieError, PluginError
+from kie_registry import Call, Job, Kie, KieError, PluginError
 from kie_registry.cli.run import run as run_here
 from kie_registry.ledger import SqliteLedger, State
-from kie_registry.observing import Call
 from kie_registry.registry import default_registry
 from kie_registry.sandbox import Sandbox
 from kie_registry.settings import home
