@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ IN_THE_CHECKOUT = [
     if command not in ("make test", "make wheel") and not command.startswith("pip ")
 ]
 IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie generate ", "kie models ", "TASK="))]
+(CALLBACKS,) = [block for block in blocks("sh") if "kie webhook listen" in block]
 PLUGINS = [block for block in blocks("python") if "def register_models" in block]
 TESTS = [block for block in blocks("python") if "AdapterConformance" in block]
 PROGRAMS = [block for block in blocks("python") if block not in (*PLUGINS, *TESTS)]
@@ -63,6 +66,26 @@ def test_commands_for_the_shell(fresh: Environment, service: dict[str, str], pho
     home = os.environ["KIE_HOME"]
     done = fresh.run(f"set -euo pipefail\n{block}", photo.parent, **service, KIE_HOME=home)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commands_for_callbacks(fresh: Environment, tmp_path: Path) -> None:
+    listen, generate = CALLBACKS.replace("--port 8787", "--port 0").splitlines()
+    # What stands for the key in the README is the key here.
+    with Sandbox(latency=0.1, image_scale=0.2, webhook_key="...") as box:
+        service = {"KIE_API_KEY": box.key, "KIE_BASE_URL": box.url, "KIE_HOME": str(tmp_path / "home")}
+        with subprocess.Popen(
+            ["bash", "-c", listen.replace(" kie ", " exec kie ")],
+            env={**fresh.variables(), **service},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as listening:
+            assert listening.stdout is not None
+            address = listening.stdout.readline().strip()
+            done = fresh.run(generate.replace("https://you.example/", address), tmp_path, **service)
+            taken = listening.stdout.readline()
+            listening.send_signal(signal.SIGINT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (taken.split()[0] in ("200", "409"), listening.returncode) == (True, 0)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
