@@ -75,6 +75,7 @@ def test_commands_for_callbacks(fresh: Environment, tmp_path: Path) -> None:
         service = {"KIE_API_KEY": box.key, "KIE_BASE_URL": box.url, "KIE_HOME": str(tmp_path / "home")}
         with subprocess.Popen(
             ["bash", "-c", listen.replace(" kie ", " exec kie ")],
+            cwd=tmp_path,
             env={**fresh.variables(), **service},
             stdout=subprocess.PIPE,
             text=True,
