@@ -349,6 +349,19 @@ def test_a_process_that_was_killed_in_the_middle_loses_nothing(
     assert (len(box.tasks), states(ledger)) == (1, [(State.COLLECTED, None)])
 
 
+def test_what_a_process_was_sending_when_it_was_killed_is_not_known(
+    box: Sandbox, ledger: SqliteLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.answer_next("createTask", delay=60)
+    with subprocess.Popen([*KIE, "generate", MODEL, "a cat"], stderr=subprocess.DEVNULL) as process:
+        while not box.tasks:
+            assert process.poll() is None
+        process.kill()
+    assert run(["collect"]) == 0
+    assert "Of 1 more it is not known" in capsys.readouterr().err
+    assert states(ledger) == [(State.UNKNOWN, None)]
+
+
 def test_a_job_of_a_process_that_lives_is_left_to_it(
     box: Sandbox, ledger: SqliteLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,50 @@ def test_what_a_living_process_does_is_left_to_it(tmp_path: Path) -> None:
         assert [each.state for each in ledger.jobs()][::-1] == list(LEFT)
 
 
+PATHS: dict[State, list[State]] = {
+    State.PLANNED: [State.PLANNED],
+    State.SENDING: [State.SENDING],
+    State.UNKNOWN: [State.SENDING, State.UNKNOWN],
+    State.REFUSED: [State.SENDING, State.REFUSED],
+    State.RUNNING: [State.RUNNING],
+    State.SUCCEEDED: [State.RUNNING, State.SUCCEEDED],
+    State.FAILED: [State.RUNNING, State.FAILED],
+    State.COLLECTED: [State.RUNNING, State.SUCCEEDED, State.COLLECTED],
+    State.LOST: [State.RUNNING, State.LOST],
+}
+OVER = {State.REFUSED, State.FAILED, State.COLLECTED, State.LOST}
+
+
+def brought(ledger: SqliteLedger, state: State, owner: str | None) -> str:
+    """Add a job of this owner, bring it into a state, and return its id."""
+    first, *others = PATHS[state]
+    new = added(ledger, state=first, owner=owner)
+    for each in others:
+        ledger.move(new.id, each)
+    return new.id
+
+
+@pytest.mark.parametrize("state", PATHS)
+def test_only_what_is_not_over_is_taken_on(ledger: SqliteLedger, state: State) -> None:
+    claimed = ledger.claim(brought(ledger, state, owner=None))
+    assert (claimed is None) == (state in OVER)
+
+
+@pytest.mark.parametrize("state", PATHS)
+def test_what_is_not_sent_yet_stays_its_owners(ledger: SqliteLedger, state: State) -> None:
+    job_id = brought(ledger, state, owner=ledger.owner)
+    ledger.release(job_id)
+    assert [each.owner for each in ledger.jobs()] == [
+        ledger.owner if state in {State.PLANNED, State.SENDING} else None
+    ]
+
+
+def test_nobody_lets_go_what_another_has(ledger: SqliteLedger) -> None:
+    job_id = brought(ledger, State.RUNNING, owner="another")
+    ledger.release(job_id)
+    assert [each.owner for each in ledger.jobs()] == ["another"]
+
+
 DAMAGE = ["state = 'dreaming'", "input = '{'", "files = 'x'", "files = '5'", "reason = CAST(x'ff' AS TEXT)"]
 
 
