@@ -23,7 +23,7 @@ from benchmarks.ledger import cpu_per_job
 from kie_registry import Kie
 
 _HERE = Path(__file__).parent
-_ROUNDS = 5
+_ROUNDS = int(os.environ.get("KIE_BENCH_ROUNDS", "5"))
 _CALLS = 150
 _INPUT: dict[str, Any] = {"prompt": "a lighthouse at dawn", "aspect_ratio": "16:9", "resolution": "2K"}
 
