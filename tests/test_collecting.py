@@ -316,7 +316,7 @@ def test_what_kie_ai_keeps_no_more_is_lost(
     days: int,
     state: State | None,
 ) -> None:
-    monkeypatch.setattr("kie_registry.flows.wait._GRACE_TAKEN_UP", 0.0)
+    monkeypatch.setattr("kie_registry.flows.wait.GRACE_FRESH", 0.0)
     submit()
     age(ledger, days)
     if gone == "the task":

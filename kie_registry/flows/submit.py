@@ -8,7 +8,7 @@ from attrs import frozen
 
 from kie_registry.binding import Bound, check_file, in_order, problem_of
 from kie_registry.contract import Contract
-from kie_registry.effects import Flow, Run
+from kie_registry.effects import Flow, Keep, Run
 from kie_registry.errors import InvalidRequest, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.create import Creation
@@ -73,6 +73,9 @@ def submit(session: Session, submission: Submission) -> Flow[Journal]:
         LedgerError: The ledger cannot be written; the message says what was spent.
     """
     files = yield from _inspect_all(submission)
+    if files and (ledger := session.ledger) is not None:
+        # A ledger that cannot be used is found out before anything is sent.
+        yield Keep(lambda: ledger.get(""))
     for slot, file in zip(submission.bound.slots, files, strict=True):
         address = yield from upload_file(session, file, submission.listener)
         submission.bound.put(slot, address)

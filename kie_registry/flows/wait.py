@@ -25,7 +25,7 @@ from kie_registry.flows.pauses import Pauses
 from kie_registry.session import Session
 from kie_registry.status import SUCCESS, TaskStatus
 
-# kie.ai may not know a fresh task for a while. One taken up by its id may be mistyped: less patience for it.
+# kie.ai may not know a fresh task for a while. An id that no ledger knows may be mistyped: less patience for it.
 GRACE_FRESH = 90.0
 _GRACE_TAKEN_UP = 15.0
 
@@ -84,7 +84,7 @@ class Watch:
         self._deadline_at = deadline_at
         self._listener = listener
         self._started = session.clock()
-        self._grace = GRACE_FRESH if fresh else _GRACE_TAKEN_UP
+        self._grace = GRACE_FRESH if fresh or journal.kept else _GRACE_TAKEN_UP
         self._pace = session.polling.pace(journal.job.model, fresh=fresh)
         self._age = 0.0 if fresh else max(time.time() - (journal.job.sent_at or journal.job.created_at), 0.0)
         self._fresh = fresh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from kie_registry import ApiError, InvalidRequest, Kie, KieError, TransportError
+from kie_registry import ApiError, InvalidRequest, Kie, KieError, LedgerError, TransportError
 from kie_registry.sandbox import Sandbox
 
 
@@ -140,3 +141,13 @@ def test_a_file_object_that_was_read_to_its_end(kie: Kie, photo: Path) -> None:
         file.read()
         with pytest.raises(InvalidRequest, match="read to its end already"):
             kie.upload(file)
+
+
+def test_nothing_is_uploaded_where_the_ledger_cannot_be_used(
+    box: Sandbox, open_kie: Callable[..., Kie], photo: Path, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    ledger.write_text("no database, and long enough to be read as the head of one" * 10)
+    with pytest.raises(LedgerError, match="no SQLite file"):
+        open_kie(ledger=ledger).submit("nano-banana-edit", "night", images=photo)
+    assert box.requests == []
