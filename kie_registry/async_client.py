@@ -238,7 +238,7 @@ class AsyncTask:
     async def _wait(self, deadline_at: float, on_event: Listener | None) -> AsyncResult:
         watch = await self._watch(deadline_at, on_event)
         status = await drive_async(watch.to_the_end(), self._http)
-        return AsyncResult.of(status, self._http, self._calls.download_url, watch.journal.collected)
+        return AsyncResult.of(status, self._http, self._calls.download_url, watch.journal)
 
     async def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
         fresh = self._journal is not None

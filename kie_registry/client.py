@@ -275,7 +275,7 @@ class Task:
     def _wait(self, deadline_at: float, on_event: Listener | None) -> Result:
         watch = self._watch(deadline_at, on_event)
         status = drive(watch.to_the_end(), self._http)
-        return Result.of(status, self._http, self._calls.download_url, watch.journal.collected)
+        return Result.of(status, self._http, self._calls.download_url, watch.journal)
 
     def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
         fresh = self._journal is not None

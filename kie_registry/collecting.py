@@ -154,7 +154,7 @@ class Collection:
             listener=self._listener,
         )
         status = await drive_async(watch.to_the_end(), self._http)
-        result = AsyncResult.of(status, self._http, self._calls.download_url, journal.collected)
+        result = AsyncResult.of(status, self._http, self._calls.download_url, journal)
         async with self._downloads:
             paths = await drive_async(self._save(result, journal.job), self._http)
         return Collected(journal.job, paths, result)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from attrs import define, field, fields as attrs_fields
 
@@ -16,15 +16,13 @@ from kie_registry.errors import Charged, ConfigurationError, ResultUnreadable, T
 from kie_registry.events import logger
 from kie_registry.flows.download import MAX_BYTES, Saving, save
 from kie_registry.flows.fetch import Renew
+from kie_registry.flows.journal import Journal
 from kie_registry.http import AsyncHttp, Http
 from kie_registry.media import address_problem
 from kie_registry.status import FAIL, TaskStatus
 
 # What a pickle leaves behind with the process.
-_OWN = frozenset({"_http", "_renew", "_collected", "_saved"})
-
-Collected: TypeAlias = Callable[[Sequence[Path]], Flow[None]]
-"""Writes down where the files of a task are."""
+_OWN = frozenset({"_http", "_renew", "_journal", "_saved"})
 
 
 @define(frozen=True, eq=False)
@@ -40,20 +38,18 @@ class BaseResult:
     _http: Any = field(repr=False)
     _sources: FileSources = field(repr=False)
     _renew: Renew | None = field(repr=False)
-    _collected: Collected | None = field(repr=False)
+    _journal: Journal | None = field(repr=False)
     _saved: dict[Any, Any] = field(factory=dict, repr=False, init=False)
 
     @classmethod
-    def of(
-        cls, status: TaskStatus, http: Any, renew: Renew | None = None, collected: Collected | None = None
-    ) -> Self:
+    def of(cls, status: TaskStatus, http: Any, renew: Renew | None = None, journal: Journal | None = None) -> Self:
         """Make the result of a task that ended.
 
         Args:
             status: Its last status.
             http: The client's connections.
             renew: Makes a new link to a file whose own has expired.
-            collected: Writes down where the files are, once they are saved.
+            journal: Writes down where the files are, once they are saved.
 
         Raises:
             TaskFailed: It failed.
@@ -75,7 +71,7 @@ class BaseResult:
             http,
             http.sources,
             renew,
-            collected,
+            journal if journal is not None and journal.kept else None,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -117,12 +113,13 @@ class BaseResult:
             sources=self._sources,
             renew=self._renew,
             max_bytes=max_bytes,
-            resume=resume,
+            # A job of the ledger may have been collected by somebody else meanwhile.
+            resume=resume or self._journal is not None,
             saved=self._saved,
         )
         paths = yield from save(where)
-        if self._collected is not None:
-            yield from self._collected(paths)
+        if self._journal is not None:
+            yield from self._journal.collected(paths)
         return paths
 
 

@@ -104,7 +104,8 @@ class AnswerByScript:
             messages.clear()
             await answer.response(scope, receive, keep)
         stopped = await self._wait(answer.delay)
-        if answer.cut == "midway":
+        # Where the client has left there may be nothing to send.
+        if answer.cut == "midway" and messages:
             await _send(_first_half(messages), send)
         if answer.cut or stopped:
             await cut(scope, receive)
