@@ -182,6 +182,5 @@ def _age(job: Job) -> float:
 
 def _is_gone(error: KieError, job: Job) -> bool:
     """Whether what was not saved can never be saved any more."""
-    if isinstance(error, ResultUnreadable):
-        return True
-    return isinstance(error, ApiError) and error.code in _GONE and _age(job) > _KEPT
+    gone = isinstance(error, ResultUnreadable) or (isinstance(error, ApiError) and error.code in _GONE)
+    return gone and _age(job) > _KEPT

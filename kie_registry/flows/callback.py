@@ -6,7 +6,6 @@ attempt whose answer was lost.
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 from enum import Enum, auto
@@ -17,7 +16,7 @@ from attrs import frozen
 from kie_registry import hints
 from kie_registry.call import Call
 from kie_registry.callback_urls import reference_in
-from kie_registry.effects import Acquire, Flow, Keep, Run
+from kie_registry.effects import Acquire, Flow, Run
 from kie_registry.errors import IllegalMove, LedgerError, RateLimited
 from kie_registry.events import log
 from kie_registry.flows.journal import Journal
@@ -158,22 +157,12 @@ class _Taking:
 
     def _add_one_more(self, job: Job) -> Flow[Journal]:
         """Write down a task that came of an attempt while the job has, or will have, another."""
-        more = Job(
-            account=job.account,
-            model=job.model,
-            input=job.input,
-            callback_url=job.callback_url,
-            state=State.RUNNING,
-            task_id=self.task_id,
-            directory=job.directory,
-            reason=f"one more task of job {job.id}, made by its attempt {self.reference}; it is paid too",
-        )
-        yield Keep(functools.partial(self.ledger.add, more))
-        message = f"task {self.task_id} is {more.reason}. It is job {more.id} from now on"
-        log(logging.WARNING, message, kind="callback", job_id=more.id, task_id=self.task_id, model=job.model)
+        journal = self._journal(job)
+        yield from journal.one_more(self.task_id, self.reference or job.attempt_id)
+        more = journal.job
         call = Call(model=job.model, input=job.input or {}, callback_url=job.callback_url, job_id=more.id)
         self.hooks.after_submit(call, self.task_id)
-        return self._journal(more)
+        return journal
 
     def _journal(self, job: Job) -> Journal:
         # Whoever works on the job keeps it until the files are saved, or as long as it wants.

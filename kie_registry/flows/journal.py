@@ -16,8 +16,8 @@ from kie_registry.call import Call
 from kie_registry.effects import Flow, Keep
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
-from kie_registry.ledger.job import Job
-from kie_registry.ledger.states import State
+from kie_registry.ledger.job import Job, new_id
+from kie_registry.ledger.states import HELD, State
 from kie_registry.observing import Hooks
 from kie_registry.status import FAIL, TaskStatus
 
@@ -37,19 +37,28 @@ class Journal:
         hooks: Whom to tell.
         until: How far this process sees to it.
         written: Whether it stands in the ledger already.
+        doubtful: Whether nobody knows what came of an earlier attempt.
 
     Attributes:
         job: The job as it stands.
     """
 
     def __init__(
-        self, ledger: Ledger | None, job: Job, hooks: Hooks, *, until: Until, written: bool = False
+        self,
+        ledger: Ledger | None,
+        job: Job,
+        hooks: Hooks,
+        *,
+        until: Until,
+        written: bool = False,
+        doubtful: bool = False,
     ) -> None:
         self.job = job
         self._ledger = ledger
         self._hooks = hooks
         self._until = until
         self._written = written
+        self._doubtful = doubtful
 
     @classmethod
     def of_task(cls, ledger: Ledger | None, account: str, task_id: str, hooks: Hooks) -> Flow[Journal]:
@@ -87,31 +96,23 @@ class Journal:
 
         Raises:
             LedgerError: It cannot be written.
-            IllegalMove: Somebody settled the job meanwhile.
+            IllegalMove: Somebody settled the job meanwhile, or sends it too.
         """
-        ledger = self._ledger
-        owner = None if ledger is None else ledger.owner
-        changes: dict[str, Any] = {
-            "attempt": self.job.attempt + 1,
-            "sent_at": time.time(),
-            "reason": "",
-            "owner": owner,
-        }
-        self.job = job = evolve(self.job, state=State.SENDING, **changes)
-        if ledger is None:
+        seen = self.job
+        changes: dict[str, Any] = {"attempt": seen.attempt + 1, "sent_at": time.time(), "reason": ""}
+        self.job = job = evolve(seen, state=State.SENDING, **changes)
+        if (ledger := self._ledger) is None:
             return
         # Even where the writing is interrupted it may have been done.
         before, self._written = self._written, True
         try:
             if before:
-                yield Keep(lambda: ledger.move(job.id, State.SENDING, **changes))
+                yield Keep(lambda: ledger.move(job.id, State.SENDING, seen=seen, **changes))
             else:
-                yield Keep(lambda: ledger.add(job))
+                yield Keep(lambda: ledger.add(evolve(job, owner=ledger.owner)))
         except LedgerError as error:
-            self._written = before
-            yield from self.let_go()
-            error.args = (f"{error} Nothing was sent, nothing was spent.",)
-            raise
+            self.job, self._written = seen, before
+            raise _not_sent(error) from error.__cause__
 
     def accepted(self, task_id: str) -> Flow[None]:
         """Write down the id of the task, and tell plugins.
@@ -119,8 +120,8 @@ class Journal:
         Raises:
             LedgerError: It cannot be written; the message says how to do that by hand.
         """
-        owner = None if self._until == "submitted" else self.job.owner
-        accept = partial(self._move, State.RUNNING, task_id=task_id, owner=owner, reason="")
+        let_go = self._until == "submitted"
+        accept = partial(self._move, State.RUNNING, let_go=let_go, task_id=task_id, reason="")
         try:
             yield from accept()
         except (KeyboardInterrupt, asyncio.CancelledError):
@@ -128,13 +129,43 @@ class Journal:
             with contextlib.suppress(LedgerError):
                 yield from accept()
             raise
+        except IllegalMove as error:
+            yield from self._was_settled(task_id, error)
         except LedgerError as error:
-            if not (isinstance(error, IllegalMove) and (yield from self._is_known_as(task_id))):
-                raise self._not_written(task_id, error) from error
+            raise self._not_written(task_id, error) from error
         self._hooks.after_submit(self._call(), task_id)
 
+    def _was_settled(self, task_id: str, error: IllegalMove) -> Flow[None]:
+        """Make sure that the task is written down, although somebody said before what came of the job."""
+        ledger, job = self._ledger, self.job
+        known = None if ledger is None else (yield Keep(lambda: ledger.get(job.id)))
+        if known is None or known.task_id is None:
+            raise self._not_written(task_id, error) from error
+        if known.task_id != task_id:
+            yield from self.one_more(task_id, job.attempt_id)
+        elif self._until == "submitted":
+            yield from self.let_go()
+
+    def one_more(self, task_id: str, reference: str) -> Flow[None]:
+        """Write down, as a job of its own, a task that came of an attempt while the job has another.
+
+        Raises:
+            LedgerError: It cannot be written.
+            IllegalMove: The task is another job's.
+        """
+        job, ledger = self.job, self._ledger
+        reason = f"one more task of job {job.id}, made by its attempt {reference}; it is paid too"
+        more = evolve(job, id=new_id(), state=State.RUNNING, task_id=task_id, reason=reason, name=None, owner=None)
+        if ledger is not None:
+            try:
+                yield Keep(lambda: ledger.add(more))
+            except LedgerError as error:
+                raise self._not_written(task_id, error) from error
+        self.job = more
+        logger.warning("task %s is %s. It is job %s from now on", task_id, reason, more.id, extra=self._ids())
+
     def _not_written(self, task_id: str, error: LedgerError) -> LedgerError:
-        return LedgerError(
+        return type(error)(
             f"Task {task_id} is submitted, and paid, but its id could not be written down: {error} Keep "
             f"the id; `kie task settle {self.job.id} --task-id {task_id}` writes it down later.",
             model=self.job.model,
@@ -145,67 +176,59 @@ class Journal:
 
     def postponed(self, reason: str) -> Flow[None]:
         """Write down that the attempt created nothing, and another is to follow."""
-        yield from self._try(State.PLANNED, reason=reason)
+        yield from self._try(State.UNKNOWN if self._doubtful else State.PLANNED, seen=True, reason=reason)
 
     def refused(self, reason: str) -> Flow[None]:
-        """Write down that certainly no task came of the job."""
-        yield from self._try(State.REFUSED, reason=reason, owner=None)
+        """Write down that certainly no task came of the attempt, and no other follows."""
+        yield from self._try(State.UNKNOWN if self._doubtful else State.REFUSED, seen=True, reason=reason)
 
     def unknown(self, reason: str) -> Flow[None]:
         """Write down that nobody knows whether a task came of the attempt."""
-        yield from self._try(State.UNKNOWN, reason=reason, owner=None)
+        yield from self._try(State.UNKNOWN, seen=True, reason=reason)
 
     def ended(self, status: TaskStatus) -> Flow[None]:
         """Write down how the task ended, and tell plugins if this is the first that is heard of it."""
-        failed, owner = status.state == FAIL, self.job.owner
+        failed = status.state == FAIL
+        reason = status.fail_message or status.fail_code or "no reason given"
         changes: dict[str, Any] = {
             "credits": status.credits,
             "seconds": status.seconds,
             "result": status.result_json,
-            "reason": (status.fail_message or status.fail_code or "no reason given")
-            if failed
-            else self.job.reason,
+            "reason": reason if failed else self.job.reason,
         }
-        if failed or self._until == "ended":
-            changes["owner"] = None
-        if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, **changes)):
+        let_go = self._until != "collected"
+        if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, let_go=let_go, **changes)):
             self._hooks.after_result(self._call(), status)
-        elif "owner" in changes:
+        elif let_go:
             # A callback, taken by somebody else, has written the end down before.
-            self.job = evolve(self.job, owner=owner)
             yield from self.let_go()
 
     def collected(self, paths: Sequence[Path]) -> Flow[None]:
         """Write down where the files are."""
-        files = tuple(str(path.absolute()) for path in paths)
-        yield from self._try(State.COLLECTED, files=files, owner=None)
+        yield from self._try(State.COLLECTED, files=tuple(str(path.absolute()) for path in paths))
 
     def lost(self, reason: str) -> Flow[None]:
         """Write down that kie.ai keeps the task, or its files, no more."""
-        yield from self._try(State.LOST, reason=reason, owner=None)
+        yield from self._try(State.LOST, reason=reason)
 
     def let_go(self) -> Flow[None]:
-        """Leave the job, as it stands, to whoever collects it."""
+        """Leave a job that this process holds, as it stands, to whoever collects it."""
         ledger, job = self._ledger, self.job
-        if ledger is not None and self._written and job.owner is not None:
-            self.job = evolve(job, owner=None)
+        if ledger is not None and self._written and job.state in HELD:
             try:
                 yield Keep(lambda: ledger.release(job.id))
             except LedgerError as error:
                 logger.warning("job %s: %s", job.id, error, extra=self._ids())
 
-    def _move(self, to: State, **changes: Any) -> Flow[None]:
+    def _move(self, to: State, *, seen: bool = False, let_go: bool = False, **changes: Any) -> Flow[None]:
+        """Move the job; with `seen`, only where it stands as it is known here."""
         job, ledger = self.job, self._ledger
         self.job = evolve(job, state=to, **changes)
         if ledger is not None and self._written:
-            try:
-                yield Keep(lambda: ledger.move(job.id, to, **changes))
-            except (KeyboardInterrupt, asyncio.CancelledError):
-                # It may not have been written: the job is still to be let go.
-                self.job = evolve(self.job, owner=job.owner)
-                raise
+            as_seen = job if seen else None
+            yield Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes))
 
-    def _try(self, to: State, **changes: Any) -> Flow[bool]:
+    def _try(self, to: State, *, seen: bool = False, let_go: bool = False, **changes: Any) -> Flow[bool]:
         """Make a move that changes nothing but the row; return whether it was made.
 
         What happened has happened: a ledger that cannot be written here stands in nobody's way, and is logged.
@@ -213,19 +236,13 @@ class Journal:
         if self.job.state == to:
             return False
         try:
-            yield from self._move(to, **changes)
+            yield from self._move(to, seen=seen, let_go=let_go, **changes)
         except IllegalMove as error:
             logger.debug("job %s: %s", self.job.id, error, extra=self._ids())
             return False
         except LedgerError as error:
             logger.error("job %s could not be written down as %s: %s", self.job.id, to, error, extra=self._ids())
         return True
-
-    def _is_known_as(self, task_id: str) -> Flow[bool]:
-        """Whether a callback was faster than the answer, and has written the same."""
-        ledger, job = self._ledger, self.job
-        known = None if ledger is None else (yield Keep(lambda: ledger.get(job.id)))
-        return known is not None and known.task_id == task_id
 
     def _call(self) -> Call:
         job = self.job
@@ -239,3 +256,14 @@ class Journal:
 
     def _ids(self) -> dict[str, Any]:
         return {"job_id": self.job.id, "task_id": self.job.task_id}
+
+
+def _not_sent(error: LedgerError) -> LedgerError:
+    """Say of what kept a request from being sent what that means for the money."""
+    if isinstance(error, IllegalMove):
+        error.charged = "maybe"
+        words = f"Nothing was sent now; `kie task show {error.job_id}` says how the job stands."
+    else:
+        words = "Nothing was sent, nothing was spent."
+    error.args = (f"{error} {words}",)
+    return error

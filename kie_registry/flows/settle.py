@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kie_registry.contract import Contract
 from kie_registry.effects import Flow, Keep
-from kie_registry.errors import IllegalMove, InvalidRequest, Problem
+from kie_registry.errors import IllegalMove, InvalidRequest, KieError, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.create import Creation
 from kie_registry.flows.journal import Journal
@@ -29,7 +29,7 @@ def settle_as(session: Session, ledger: Ledger, job: Job, task_id: str) -> Flow[
     if status.model is not None and job.model is not None and status.model != job.model:
         wrong = f"{task_id} is a task of {status.model}, and job {job.id} is one of {job.model}"
         raise InvalidRequest([Problem("task_id", wrong)], model=job.model)
-    yield Keep(lambda: ledger.move(job.id, State.RUNNING, task_id=task_id, owner=None, reason="settled by hand"))
+    yield Keep(lambda: ledger.move(job.id, State.RUNNING, task_id=task_id, reason="settled by hand"))
     return status
 
 
@@ -40,7 +40,8 @@ def settle_as_not_created(ledger: Ledger, job: Job) -> Flow[None]:
         IllegalMove: A task did come of it.
     """
     _check_unknown(job)
-    yield Keep(lambda: ledger.move(job.id, State.REFUSED, reason="settled by hand: nothing was created"))
+    reason = "settled by hand: nothing was created"
+    yield Keep(lambda: ledger.move(job.id, State.REFUSED, seen=job, reason=reason))
 
 
 def send_again(
@@ -56,15 +57,19 @@ def send_again(
     """Submit a job once more, whose outcome is unknown; raises as submitting does.
 
     Raises:
-        IllegalMove: Its outcome is known.
+        IllegalMove: Its outcome is known, or somebody else sends it again.
         PluginError: A plugin vetoes it; it is as it was.
     """
     _check_unknown(job)
-    owner = ledger.owner
-    journal = Journal(ledger, job, hooks, until="submitted", written=True)
+    journal = Journal(ledger, job, hooks, until="submitted", written=True, doubtful=True)
     journal.beginning()
-    yield Keep(lambda: ledger.move(job.id, State.PLANNED, owner=owner, reason="sent again by hand"))
-    yield from Creation(session, journal, contract, deadline_at=deadline_at, listener=listener).run()
+    try:
+        yield from Creation(session, journal, contract, deadline_at=deadline_at, listener=listener).run()
+    except KieError as error:
+        if error.charged == "no":
+            error.charged = "maybe"
+            error.args = (f"{error} So much of this attempt; what came of the one before is still not known.",)
+        raise
     return journal
 
 

@@ -28,12 +28,21 @@ class Ledger(Protocol):
             IllegalMove: There is a job of its id, or one of its account with the same task id.
         """
 
-    def move(self, job_id: str, to: State, **changes: Any) -> None:
-        """Bring a job into another state, and set other fields of it with that.
+    def move(
+        self, job_id: str, to: State, *, seen: Job | None = None, let_go: bool = False, **changes: Any
+    ) -> None:
+        """Bring a job into another state, and set other fields of it with that; its owner follows from the state.
+
+        Args:
+            job_id: The job.
+            to: The state.
+            seen: The job as the caller knows it: nothing is done where its state or its attempt is another by now.
+            let_go: Whether a job that this process holds is to be anybody's from now on.
+            changes: Fields of the job and their values.
 
         Raises:
-            IllegalMove: There is no such job, it cannot go there from where it stands, or its task id is
-                another job's.
+            IllegalMove: There is no such job, it cannot go there from where it stands or is not as it was seen, or
+                its task id is another job's.
         """
 
     def get(self, job_id: str) -> Job | None:

@@ -17,7 +17,7 @@ from kie_registry.ledger import schema
 from kie_registry.ledger.database import Database
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.owners import Owners
-from kie_registry.ledger.states import INITIAL, State, sources
+from kie_registry.ledger.states import HELD, INITIAL, OPEN, SENDERS, State, sources
 from kie_registry.ledger.windows import SharedWindow
 from kie_registry.limits import RateLimit
 
@@ -25,7 +25,6 @@ _COLUMNS = tuple(field.name for field in fields(Job))
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SAMPLES = 50
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.RUNNING, State.SUCCEEDED})
 
 _CUT_OFF = "the process that sent it ended before the answer was written down"
 _NEVER_SENT = "the process that was to send it ended before anything was sent; nothing was spent"
@@ -63,13 +62,20 @@ class SqliteLedger:
 
         self._database.write(write)
 
-    def move(self, job_id: str, to: State, **changes: Any) -> None:
+    def move(
+        self, job_id: str, to: State, *, seen: Job | None = None, let_go: bool = False, **changes: Any
+    ) -> None:
         """Bring a job into another state; as `Ledger.move`."""
         new = {"changed_at": time.time(), **changes, "state": to}
         names = ", ".join(f"{_known(name)} = ?" for name in new)
+        owner, owners = self._owner_in(to, let_go=let_go)
         before = sources(to)
-        update = f"UPDATE jobs SET {names} WHERE id = ? AND state IN ({', '.join('?' * len(before))})"  # noqa: S608
-        values = [*map(_to_column, new.values()), job_id, *before]
+        known: list[Any]
+        where, known = f"id = ? AND state IN ({', '.join('?' * len(before))})", [job_id, *before]
+        if seen is not None:
+            where, known = f"{where} AND state = ? AND attempt = ?", [*known, seen.state, seen.attempt]
+        update = f"UPDATE jobs SET {names}, owner = {owner} WHERE {where}"  # noqa: S608
+        values = [*map(_to_column, new.values()), *owners, *known]
 
         def write(connection: sqlite3.Connection) -> None:
             try:
@@ -80,6 +86,14 @@ class SqliteLedger:
                 raise _illegal(job_id, to, _get(connection, job_id))
 
         self._database.write(write)
+
+    def _owner_in(self, state: State, *, let_go: bool) -> tuple[str, list[str]]:
+        """Return who owns a job that comes into a state, as an expression of SQL and its values."""
+        if state in SENDERS:
+            return "?", [self.owner]
+        if state not in HELD:
+            return "NULL", []
+        return ("CASE owner WHEN ? THEN NULL ELSE owner END", [self.owner]) if let_go else ("owner", [])
 
     def get(self, job_id: str) -> Job | None:
         """Return a job."""
@@ -108,7 +122,7 @@ class SqliteLedger:
         """Return jobs, the newest first."""
         wanted = tuple(State if states is None else states)
         where = [f"state IN ({', '.join('?' * len(wanted))})", "(? IS NULL OR account = ?)"]
-        if _OPEN.issuperset(wanted):
+        if OPEN.issuperset(wanted):
             where.append(schema.OPEN)
         query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
         values = [*wanted, account, account, -1 if limit is None else limit]
@@ -119,7 +133,7 @@ class SqliteLedger:
 
         def write(connection: sqlite3.Connection) -> Job | None:
             job = _get(connection, job_id)
-            if job is None or job.state not in _OPEN or (job.owner is not None and self._owners.alive(job.owner)):
+            if job is None or job.state not in OPEN or (job.owner is not None and self._owners.alive(job.owner)):
                 return None
             connection.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
             return evolve(job, owner=self.owner)
@@ -129,8 +143,8 @@ class SqliteLedger:
     def release(self, job_id: str) -> None:
         """Let a job go that this process took on; as `Ledger.release`."""
         update = "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ? AND state NOT IN (?, ?)"
-        # Whose process ends while they are sent are found by their owner.
-        values = (job_id, self.owner, State.PLANNED, State.SENDING)
+        # By their owners those are found that were being sent when their process ended.
+        values = (job_id, self.owner, *SENDERS)
         self._database.write(lambda connection: connection.execute(update, values).rowcount)
 
     def recover(self) -> int:
@@ -178,7 +192,7 @@ def _get(connection: sqlite3.Connection, job_id: str) -> Job | None:
 
 
 def _known(name: str) -> str:
-    if name not in _COLUMNS or name == "id":
+    if name not in _COLUMNS or name in ("id", "owner"):
         raise TypeError(f"{name!r} is no field of a job that changes")
     return name
 

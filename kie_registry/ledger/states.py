@@ -2,14 +2,12 @@
 
 ::
 
-                        ┌────────── nothing was created; it is to be sent again ──────────┐
-                        │                                                                 │
-                        ▼                                                                 │
-    (a batch's) ──▶ planned ────────▶ sending ────────▶ running ────────▶ succeeded ──▶ collected
-                        │             │  │  │             ▲ │ │               │
-                        │  (429) ◀────┘  │  └▶ unknown ───┘ │ └──▶ failed     │
-                        │                │        │         │                 │
-                        └────────────────┴▶ refused         └──▶ lost ◀───────┘
+    (a batch's) ──▶ planned ◀──▶ sending ──▶ running ──▶ succeeded ──▶ collected
+                       ▲          │ ▲ │        ▲ │ │         │
+                       │          │ │ ▼        │ │ └▶ failed │
+                       │          │ unknown ───┘ │           │
+                       ▼          ▼    │         └──▶ lost ◀─┘
+                    refused ◀─────┴────┘
 
 ``planned``     to be sent; nothing has left, or what left created nothing
 ``sending``     createTask is on its way; written before it leaves
@@ -22,8 +20,12 @@
 ``lost``        kie.ai keeps neither the task nor its files any more, and they were never saved
 
 What kie.ai says is believed even where somebody said otherwise before: a callback makes ``running`` of
-``unknown``, and of a job that was given up as ``refused``, or was about to be sent again. A person makes
-``running``, ``refused`` or ``planned`` of ``unknown``; nobody else does.
+``unknown``, and also of ``planned`` and ``refused``. A person makes ``running``, ``refused`` or again ``sending``
+of ``unknown``; nobody else does. As long as nobody knows what came of an earlier attempt, a new one that creates
+nothing leads back to ``unknown``.
+
+The process that is to send a job, or sends it, owns it. A job that is running or has succeeded may be owned by
+whoever sees to it. In all other states it is nobody's.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class State(StrEnum):
 MOVES: Mapping[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.SENDING, State.REFUSED, State.RUNNING}),
     State.SENDING: frozenset({State.PLANNED, State.UNKNOWN, State.REFUSED, State.RUNNING}),
-    State.UNKNOWN: frozenset({State.RUNNING, State.REFUSED, State.PLANNED}),
+    State.UNKNOWN: frozenset({State.RUNNING, State.REFUSED, State.SENDING}),
     State.REFUSED: frozenset({State.PLANNED, State.RUNNING}),
     State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.LOST}),
     State.SUCCEEDED: frozenset({State.COLLECTED, State.LOST}),
@@ -64,6 +66,15 @@ INITIAL = frozenset({State.PLANNED, State.SENDING, State.RUNNING})
 
 PENDING = frozenset({State.SENDING, State.UNKNOWN, State.RUNNING, State.SUCCEEDED})
 """Sent (or perhaps sent), and not collected."""
+
+OPEN = PENDING | {State.PLANNED}
+"""Of these more will be heard."""
+
+SENDERS = frozenset({State.PLANNED, State.SENDING})
+"""Owned by the process that is to send them, or does."""
+
+HELD = frozenset({State.RUNNING, State.SUCCEEDED})
+"""Owned by whoever sees to them, if anybody does."""
 
 
 def sources(to: State) -> tuple[State, ...]:

@@ -243,7 +243,7 @@ def test_sending_once_more_waits_for_429(
 
 
 AGAIN: dict[str, tuple[dict[str, Any], int, State]] = {
-    "refused": ({"code": 402}, 1, State.REFUSED),
+    "refused, which leaves the earlier attempt": ({"code": 402}, 1, State.UNKNOWN),
     "not known again": ({"code": 500}, 3, State.UNKNOWN),
 }
 

@@ -80,21 +80,44 @@ class LedgerMachine(RuleBasedStateMachine):
                 "reason": st.text(st.characters(), max_size=5),
                 "credits": st.floats(0, 100),
                 "files": st.lists(st.text(max_size=3), max_size=2).map(tuple),
-                "owner": st.none(),
             },
         ),
+        let_go=st.booleans(),
+        seen=st.sampled_from([None, "as it is", "in another state", "at another attempt"]),
     )
-    def move(self, job_id: str, to: State, task_id: str | None, changes: dict[str, Any]) -> None:
+    def move(
+        self,
+        job_id: str,
+        to: State,
+        task_id: str | None,
+        changes: dict[str, Any],
+        let_go: bool,
+        seen: str | None,
+    ) -> None:
         if task_id is not None:
             changes = {**changes, "task_id": task_id}
         before = self.known.get(job_id)
-        legal = before is not None and to in MOVES[before.state]
+        legal = before is not None and to in MOVES[before.state] and seen in (None, "as it is")
+        known = None if seen is None or before is None else self.as_seen(before, seen)
         if before is None or not legal or self.taken(before.account, task_id, job_id):
             with pytest.raises(IllegalMove):
-                self.ledger.move(job_id, to, **changes)
+                self.ledger.move(job_id, to, seen=known or (seen and job()) or None, let_go=let_go, **changes)
             return
-        self.ledger.move(job_id, to, **changes)
-        self.known[job_id] = evolve(before, state=to, **changes)
+        self.ledger.move(job_id, to, seen=known, let_go=let_go, **changes)
+        owner = self.owner_after(before, to, let_go)
+        self.known[job_id] = evolve(before, state=to, owner=owner, **changes)
+
+    def as_seen(self, before: Job, seen: str) -> Job:
+        if seen == "in another state":
+            return evolve(before, state=next(state for state in State if state != before.state))
+        return evolve(before, attempt=before.attempt + (seen == "at another attempt"))
+
+    def owner_after(self, before: Job, to: State, let_go: bool) -> str | None:
+        if to in (State.PLANNED, State.SENDING):
+            return self.ledger.owner
+        if to not in (State.RUNNING, State.SUCCEEDED) or (let_go and before.owner == self.ledger.owner):
+            return None
+        return before.owner
 
     @rule(job_id=jobs)
     def claim(self, job_id: str) -> None:
