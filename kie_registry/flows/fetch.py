@@ -19,7 +19,7 @@ Renew: TypeAlias = Callable[[str], Flow[str]]
 """Makes a new link to a file at kie.ai; raises ApiError where kie.ai no longer has it."""
 
 _PAUSES = (0.5, 2.0, 5.0)
-# What has brought this much was worth its while, and does not count as a failed attempt.
+# Attempts that bring this much more than was ever there were worth their while, and do not count as failed.
 _PROGRESS = 1 << 20
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _EXPIRED = frozenset({403, 404, 410})
@@ -53,9 +53,8 @@ class Download:
             TransportError: It broke off or came damaged, again and again, or leads to where it may not.
             KieError: It is too large.
         """
-        link, renewed, pauses = self._url, False, iter(_PAUSES)
+        link, renewed, pauses, reached = self._url, False, iter(_PAUSES), 0
         while True:
-            had = self._part.size
             try:
                 yield from self._attempt(link)
             except (ApiError, TransportError) as error:
@@ -66,8 +65,8 @@ class Download:
                 link, renewed = (yield from self._renewed(failure)), True
                 self._part.restart()
                 continue
-            if self._part.size - had >= _PROGRESS:
-                pauses = iter(_PAUSES)
+            if self._part.size - reached >= _PROGRESS:
+                pauses, reached = iter(_PAUSES), self._part.size
             pause = next(pauses, None)
             if pause is None or not failure.retryable:
                 raise failure

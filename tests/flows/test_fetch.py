@@ -224,6 +224,14 @@ def test_what_comes_in_megabytes_is_worth_going_on_with(fetched: Save, monkeypat
         assert fetched(server) == TEXT
 
 
+def test_but_only_what_was_not_there_before(fetched: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kie_registry.flows.fetch._PROGRESS", 10)
+    refused = http(b"", "416 Range Not Satisfiable")
+    # A file at last, for who goes on without end.
+    with canned(*[HALF, refused] * 5, http(TEXT)) as server, pytest.raises(TransportError):
+        fetched(server)
+
+
 DAMAGED = {
     "cut off": png(32)[:-200],
     "no picture": b"oops" * 30,
