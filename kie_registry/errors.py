@@ -112,12 +112,17 @@ class Problem:
 class InvalidRequest(KieError, ValueError):
     """The request is wrong. Nothing was sent, nothing was spent.
 
+    Args:
+        problems: What is wrong with it: one text, or several problems.
+        model: The id of the model concerned, if any.
+
     Attributes:
         problems: Everything that is wrong, not only the first.
     """
 
-    def __init__(self, problems: Iterable[Problem], *, model: str | None = None) -> None:
-        self.problems: Sequence[Problem] = tuple(problems)
+    def __init__(self, problems: Iterable[Problem] | str, *, model: str | None = None) -> None:
+        listed = [Problem("", problems)] if isinstance(problems, str) else problems
+        self.problems: Sequence[Problem] = tuple(listed)
         lines = [str(problem) for problem in self.problems]
         what = f"request for {model}" if model else "request"
         if len(lines) == 1:

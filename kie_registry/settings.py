@@ -15,6 +15,11 @@ from kie_registry.secret import Secret
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
 
+_SWITCHES = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("", "0", "false", "no", "off"), False),
+}
+
 _NO_KEY = (
     "There is no API key. Get one at https://kie.ai/api-key and set it: export KIE_API_KEY=... in the shell, "
     "or Kie(api_key=...) in Python. (For a trial without a key, `kie sandbox` runs a local service.)"
@@ -66,7 +71,7 @@ class Settings:
             api,
             _checked_address("upload_url", "KIE_UPLOAD_URL", upload_url, UPLOAD_URL if api == API_URL else api),
             _checked_seconds("http_timeout", http_timeout),
-            _switch("KIE_ALLOW_PRIVATE_FILES") if allow_private_files is None else bool(allow_private_files),
+            _checked_switch("allow_private_files", allow_private_files, "KIE_ALLOW_PRIVATE_FILES"),
         )
 
     @property
@@ -93,7 +98,18 @@ def strict_plugins() -> bool:
 
 
 def _switch(variable: str) -> bool:
-    return os.environ.get(variable, "") not in ("", "0")
+    text = os.environ.get(variable, "")
+    if (known := _SWITCHES.get(text.strip().lower())) is None:
+        raise ConfigurationError(f"{variable} is {text!r}; it takes 1 or 0 (yes or no, true or false, on or off)")
+    return known
+
+
+def _checked_switch(argument: str, given: bool | None, variable: str) -> bool:  # noqa: FBT001
+    if given is None:
+        return _switch(variable)
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"{argument} is {given!r}; it takes True or False")
+    return given
 
 
 def _checked_key(key: Secret) -> Secret:
@@ -124,7 +140,7 @@ def _checked_address(argument: str, variable: str, given: str | None, default: s
         usable = usable and address.isprintable() and " " not in address
         (parts.hostname or "").encode("idna")  # raises on what no resolver would take
         usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc)
-    except ValueError:
+    except (ValueError, AttributeError):
         usable = False
     if not usable:
         raise ConfigurationError(

@@ -184,3 +184,23 @@ def test_strict_plugins(monkeypatch: pytest.MonkeyPatch, value: str | None, stri
     if value is not None:
         monkeypatch.setenv("KIE_STRICT_PLUGINS", value)
     assert settings.strict_plugins() is strict
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"), [("1", True), ("yes", True), ("On", True), ("0", False), ("no", False), ("false", False)]
+)
+def test_switches_of_the_environment(monkeypatch: pytest.MonkeyPatch, text: str, allowed: bool) -> None:
+    monkeypatch.setenv("KIE_ALLOW_PRIVATE_FILES", text)
+    assert Settings.resolve("key").allow_private_files is allowed
+
+
+def test_a_switch_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIE_ALLOW_PRIVATE_FILES", "maybe")
+    with pytest.raises(ConfigurationError, match="it takes 1 or 0"):
+        Settings.resolve("key")
+
+
+@pytest.mark.parametrize("options", [{"allow_private_files": "no"}, {"base_url": 3}], ids=str)
+def test_arguments_of_another_type(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="it takes"):
+        Settings.resolve("key", **options)

@@ -14,4 +14,6 @@ def main() -> None:
             raise
         sys.stderr.write("The command line needs an extra: pip install 'kie-registry[cli]'\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))

@@ -133,7 +133,8 @@ def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
         reason = getattr(error, "strerror", None) or error
         raise KieError(
             f"{saving.directory} cannot be written: {reason}. The files stay at kie.ai for some days: "
-            f"kie.task({saving.task_id!r}).wait() gives them again.",
+            f"`kie task wait {saving.task_id} --out DIR` saves them elsewhere, and kie.task({saving.task_id!r})"
+            ".wait() gives them again.",
             task_id=saving.task_id,
             model=saving.model,
             charged="yes",
@@ -144,8 +145,8 @@ def _save_one(saving: Saving, number: int, url: str) -> Flow[Path]:
 def _open(part: Part, expected: Path, saving: Saving) -> None:
     saving.directory.mkdir(parents=True, exist_ok=True)
     sweep(saving.directory.absolute())
-    # Where the suffix will be another one than the URL's, placing the file finds out.
-    if expected.exists() and not (saving.overwrite or saving.resume):
+    # Where the suffix will be another one than the URL's, or the file is empty, placing the file finds out.
+    if _has_content(expected) and not (saving.overwrite or saving.resume):
         raise OutputExists(str(expected))
     part.open()
 
@@ -161,6 +162,10 @@ def _move_into_place(part: Part, stem: str, url: str, saving: Saving) -> Path:
             return path
         raise OutputExists(str(path)) from None
     return path
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _trace(path: Path) -> tuple[int, int] | None:

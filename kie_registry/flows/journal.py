@@ -142,6 +142,7 @@ class Journal:
         if known is None or known.task_id is None:
             raise self._not_written(task_id, error) from error
         if known.task_id != task_id:
+            yield from self.let_go()
             yield from self.one_more(task_id, job.attempt_id)
         elif self._until == "submitted":
             yield from self.let_go()

@@ -90,6 +90,7 @@ class Watch:
         self._fresh = fresh
         self._last: TaskStatus | None = None
         self._trouble: Exception | None = None
+        self._told = ""
 
     def to_the_end(self) -> Flow[TaskStatus]:
         """Read until the task ends, and return its last status; raises as `advance` does."""
@@ -140,15 +141,14 @@ class Watch:
             self._trouble = error
             if self._session.clock() - self._started > self._grace:
                 raise self._about_a_paid_task(error) if self._fresh else error from None
-            message = f"kie.ai does not know task {self._task_id} (yet); asking again"
-            self.journal.tell(self._listener, "retry", message)
+            self._tell_of_trouble(f"kie.ai does not know task {self._task_id} (yet); asking again")
         except _PASSING as error:
             self._trouble = error
-            self.journal.tell(self._listener, "retry", f"{error}; reading again")
+            self._tell_of_trouble(f"{error}; reading again until the deadline")
         except ApiError as error:
             raise self._about_a_paid_task(error) from None
         else:
-            self._trouble = None
+            self._trouble, self._told = None, ""
             return status
         finally:
             if window is not None:
@@ -172,6 +172,12 @@ class Watch:
         self._last = status
         if changed:
             self.journal.tell(self._listener, "status", f"task {self._task_id} is {status.state}", status)
+
+    def _tell_of_trouble(self, message: str) -> None:
+        """Say it once, and again when it is another trouble."""
+        if message != self._told:
+            self._told = message
+            self.journal.tell(self._listener, "retry", message)
 
     def _about_a_paid_task(self, error: ApiError) -> ApiError:
         """Say of an error, which ended the wait but not the task, what that means for the money."""
