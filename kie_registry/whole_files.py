@@ -31,6 +31,8 @@ def write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
 def place(partial: Path, path: Path, *, fresh: bool) -> None:
     """Move the whole file `partial`, of the same folder, to `path`; where it is `fresh`, in nobody's place.
 
+    Where the file system has no hard links, an empty file counts as nobody's.
+
     Raises:
         FileExistsError: `fresh` is true, and there is a file already, which may have come this very moment.
         OSError: It cannot be moved.
@@ -57,9 +59,17 @@ def _link(partial: Path, path: Path) -> bool:
 
 
 def _take(path: Path) -> None:
-    """Take a name with an empty file, which is ours to be replaced then."""
-    with path.open("xb"):
-        pass
+    """Take a name with an empty file, which is ours to be replaced then.
+
+    An empty file that is there is what a process left that was killed before it replaced its own, and counts as
+    free. Of two that save under one name at the very same moment, that lets the later one win.
+    """
+    try:
+        with path.open("xb"):
+            pass
+    except FileExistsError:
+        if path.lstat().st_size or not path.is_file():
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -202,6 +202,14 @@ def test_but_nothing_else(result: Result, tmp_path: Path, other: bytes | None) -
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
 
 
+def test_an_empty_file_is_not_replaced_where_there_are_hard_links(result: Result, tmp_path: Path) -> None:
+    target = tmp_path / "cat.jpg"
+    target.touch()
+    with pytest.raises(OutputExists):
+        result.save(tmp_path, name="cat")
+    assert (target.stat().st_size, list(tmp_path.iterdir())) == (0, [target])
+
+
 def test_a_file_that_came_meanwhile_is_not_replaced(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +234,21 @@ class TestWithoutHardLinks:
     def test_a_file_is_saved_all_the_same(self, result: Result, tmp_path: Path) -> None:
         (path,) = result.save(tmp_path)
         assert (path.stat().st_size > 0, list(tmp_path.iterdir())) == (True, [path])
+
+    @pytest.mark.parametrize("resume", [False, True])
+    def test_what_a_killed_process_left_is_not_in_the_way(
+        self, result: Result, tmp_path: Path, resume: bool
+    ) -> None:
+        target = tmp_path / f"nano-banana-pro-{result.task_id}-1.jpg"
+        target.touch()
+        assert drive(result.saving(tmp_path, resume=resume), result._http) == [target]
+        assert (target.stat().st_size > 0, list(tmp_path.iterdir())) == (True, [target])
+
+    def test_a_folder_is(self, tmp_path: Path) -> None:
+        (tmp_path / "cat.jpg").mkdir()
+        (tmp_path / "part").write_text("ours")
+        with pytest.raises(FileExistsError):
+            place(tmp_path / "part", tmp_path / "cat.jpg", fresh=True)
 
     def test_nothing_is_replaced_either(self, result: Result, tmp_path: Path) -> None:
         target = tmp_path / f"nano-banana-pro-{result.task_id}-1.jpg"
