@@ -23,7 +23,7 @@ from kie_registry.connections import USER_AGENT, Attempt, page_client, parse_url
 from kie_registry.errors import SpecError
 from kie_registry.settings import Settings
 from kie_registry.transfers import Body, Head
-from kie_registry.wires import AsyncWire, Wire, with_content
+from kie_registry.wires import AsyncWire, Wire, can_unpack, with_content
 
 _CHUNK = 1 << 16
 
@@ -139,7 +139,7 @@ class Http:
         ):
             head = Head.of(response)
             if body.accept(head):
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_bytes() if can_unpack(response) else response.iter_raw():
                     body.write(chunk)
             return head
         raise attempt.failure
@@ -205,7 +205,7 @@ class AsyncHttp:
             async with self._borrow() as wire, wire.stream(url, headers, sources) as response:
                 head = Head.of(response)
                 if body.accept(head):
-                    async for chunk in response.aiter_bytes():
+                    async for chunk in response.aiter_bytes() if can_unpack(response) else response.aiter_raw():
                         body.write(chunk)
                 return head
         raise attempt.failure

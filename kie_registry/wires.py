@@ -15,9 +15,11 @@ from kie_registry.addresses import FileSources
 from kie_registry.connections import USER_AGENT, new_transport, origin_of
 from kie_registry.errors import TransportError
 from kie_registry.proxies import proxy_for
+from kie_registry.wording import clip
 
 _MOST_ANSWER_BYTES = 32 << 20
 _FRAMING = (b"content-encoding", b"content-length", b"transfer-encoding")
+_UNPACKED = ("", "identity", "gzip", "deflate")
 _CONNECTED = "connection.connect_tcp.complete"
 
 AnyTransport = TypeVar("AnyTransport", httpx.BaseTransport, httpx.AsyncBaseTransport)
@@ -99,13 +101,14 @@ class Wire(_BaseWire[httpx.BaseTransport]):
         super().__init__(httpx.HTTPTransport, timeout, transport)
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and return the answer with its body; raises TransportError where that is too large."""
+        """Send a request and return the answer with its body; raises TransportError where it will not be read."""
         response = self._route(request.url).handle_request(request)
         response.request = request
         with contextlib.closing(response):
             if _is_short(response):
                 response.read()
                 return response
+            _check_encoding(response)
             content = bytearray()
             for chunk in response.iter_bytes():
                 _append(content, chunk)
@@ -150,6 +153,7 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
                 if _is_short(response):
                     await response.aread()
                     return response
+                _check_encoding(response)
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     _append(content, chunk)
@@ -210,6 +214,26 @@ def _is_short(response: httpx.Response) -> bool:
     length = response.headers.get("content-length", "")
     plain = "content-encoding" not in response.headers
     return plain and length.isdecimal() and int(length) <= _MOST_ANSWER_BYTES
+
+
+def can_unpack(response: httpx.Response) -> bool:
+    """Whether a body may be unpacked, a piece at a time.
+
+    Where it is compressed more than once, or as httpx can with packages that happen to be installed, one piece
+    may become more than memory holds.
+    """
+    return _encoding(response) in _UNPACKED
+
+
+def _encoding(response: httpx.Response) -> str:
+    encoding: str = response.headers.get("content-encoding", "")
+    return encoding.strip().lower()
+
+
+def _check_encoding(response: httpx.Response) -> None:
+    if not can_unpack(response):
+        found = clip(_encoding(response))
+        raise TransportError(f"the answer came compressed as {found!r}, which was not asked for", sent=True)
 
 
 def _append(content: bytearray, chunk: bytes) -> None:

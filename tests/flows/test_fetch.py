@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -201,6 +202,14 @@ def test_what_cannot_be_saved_says_why_and_leaves_nothing(
     with canned(answer) as server, pytest.raises(kind, match=words) as caught:
         fetched(server, **options)
     assert (caught.value.task_id, caught.value.charged, list(tmp_path.iterdir())) == ("task_1", "yes", [])
+
+
+def test_what_was_not_asked_for_is_not_unpacked(fetched: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As after the installation of a package that httpx unpacks other kinds with.
+    monkeypatch.setitem(httpx._decoders.SUPPORTED_DECODERS, "br", httpx._decoders.GZipDecoder)
+    bomb = http(gzip.compress(bytes(1 << 20)), content_encoding="br")
+    with canned(bomb) as server, pytest.raises(ApiError, match="compressed as 'br'"):
+        fetched(server, max_bytes=9999)
 
 
 def test_redirections_are_followed(fetched: Save) -> None:
