@@ -7,6 +7,7 @@ they perform these few effects.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -134,35 +135,65 @@ class Acquire:
         return await self.window.acquire_async(self.timeout, self.waiting)
 
 
-def drive(flow: Flow[T], http: Any) -> T:
-    """Run `flow` to its end, blocking, and return what it returns."""
+def drive(flow: Flow[T], http: Any, failure: BaseException | None = None) -> T:
+    """Run `flow` to its end, blocking, and return what it returns; a `failure` is raised in it first.
+
+    What interrupts this function itself, between two effects, is raised in the flow too. An answer that has come,
+    or a slot that was granted, it is told before.
+    """
     answer: Any = None
-    failure: BaseException | None = None
     try:
         while True:
+            told = True
             effect = flow.send(answer) if failure is None else flow.throw(failure)
             answer, failure = None, None
             try:
                 answer = effect.perform(http)
             except BaseException as error:  # the flow decides; what it does not catch comes out again
                 failure = error
+            told = False
     except StopIteration as stop:
         result: T = stop.value
         return result
+    except BaseException as error:
+        if inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED:
+            raise
+        interruption = error
+    if answer and not told:
+        _tell(flow, answer, interruption)
+    return drive(flow, http, interruption)
 
 
-async def drive_async(flow: Flow[T], http: Any) -> T:
-    """Run `flow` to its end without blocking the event loop, and return what it returns."""
+async def drive_async(flow: Flow[T], http: Any, failure: BaseException | None = None) -> T:
+    """Do as `drive` does, without blocking the event loop."""
     answer: Any = None
-    failure: BaseException | None = None
     try:
         while True:
+            told = True
             effect = flow.send(answer) if failure is None else flow.throw(failure)
             answer, failure = None, None
             try:
                 answer = await effect.perform_async(http)
             except BaseException as error:  # cancellation too: the flow gives its slot back first
                 failure = error
+            told = False
     except StopIteration as stop:
         result: T = stop.value
         return result
+    except BaseException as error:
+        if inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED:
+            raise
+        interruption = error
+    if answer and not told:
+        _tell(flow, answer, interruption)
+    return await drive_async(flow, http, interruption)
+
+
+def _tell(flow: Flow[Any], answer: Any, interruption: BaseException) -> None:
+    """Tell a flow what came of its last effect; raises the interruption where the flow ends with that."""
+    try:
+        flow.send(answer)
+    except StopIteration:
+        raise interruption from None
+    except BaseException as error:
+        raise interruption from error
