@@ -10,10 +10,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from kie_registry.wording import writable
+from kie_registry.wording import clip, writable
 
 SUCCESS = "success"
 FAIL = "fail"
+# More than that is nothing that anybody reads, in messages, logs and ledgers.
+_LONGEST_WORD = 200
+_LONGEST_MESSAGE = 2_000
 
 
 @frozen
@@ -29,10 +32,10 @@ class TaskStatus:
         created_at: When the task was created, or None.
         completed_at: When it ended, or None.
         fail_code: kie.ai's ``failCode``, or None.
-        fail_message: kie.ai's ``failMsg``, or None.
+        fail_message: kie.ai's ``failMsg``, or None; cut to 2,000 characters.
         credits: The credits consumed, or None; told after success at the earliest.
         result_json: kie.ai's ``resultJson`` as it stands, or None.
-        raw: The whole record.
+        raw: The whole record, with nothing cut.
     """
 
     task_id: str
@@ -53,13 +56,13 @@ class TaskStatus:
         progress = _number(record.get("progress"))
         return cls(
             task_id=task_id,
-            model=_text(record.get("model")),
-            state=_text(record.get("state")) or "unknown",
+            model=_text(record.get("model"), _LONGEST_WORD),
+            state=_text(record.get("state"), _LONGEST_WORD) or "unknown",
             progress=None if progress is None else min(max(progress / 100, 0.0), 1.0),
             created_at=_time(record.get("createTime")),
             completed_at=_time(record.get("completeTime")),
-            fail_code=_text(record.get("failCode")),
-            fail_message=_text(record.get("failMsg")),
+            fail_code=_text(record.get("failCode"), _LONGEST_WORD),
+            fail_message=_text(record.get("failMsg"), _LONGEST_MESSAGE),
             credits=_number(record.get("creditsConsumed")),
             result_json=_json(record.get("resultJson")),
             raw=record,
@@ -78,8 +81,8 @@ class TaskStatus:
         return (self.completed_at - self.created_at).total_seconds()
 
 
-def _text(value: Any) -> str | None:
-    return writable(str(value)) if value not in (None, "") else None
+def _text(value: Any, limit: int) -> str | None:
+    return clip(writable(str(value)), limit) if value not in (None, "") else None
 
 
 def _number(value: Any) -> float | None:
@@ -93,8 +96,10 @@ def _number(value: Any) -> float | None:
 
 
 def _json(value: Any) -> str | None:
-    """Return a result as JSON text, also where it came as the object itself."""
-    return json.dumps(value) if isinstance(value, (dict, list)) else _text(value)
+    """Return a result as JSON text, also where it came as the object itself; however long it is."""
+    if value in (None, ""):
+        return None
+    return json.dumps(value) if isinstance(value, (dict, list)) else writable(str(value))
 
 
 def _time(value: Any) -> datetime.datetime | None:

@@ -134,6 +134,24 @@ def test_words_are_text_or_none(key: str, field: str, value: Any, expected: str 
     assert getattr(read(**{key: value}), field) == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "field", "limit"),
+    [
+        ("failCode", "fail_code", 200),
+        ("failMsg", "fail_message", 2_000),
+        ("model", "model", 200),
+        ("state", "state", 200),
+    ],
+)
+def test_words_that_nobody_would_read_to_the_end_are_cut(key: str, field: str, limit: int) -> None:
+    status = read(**{key: "x" * 9_999})
+    assert (getattr(status, field), status.raw[key]) == ("x" * (limit - 1) + "…", "x" * 9_999)
+
+
+def test_a_result_is_not() -> None:
+    assert read(resultJson="x" * 9_999).result_json == "x" * 9_999
+
+
 def test_a_result_that_is_no_string_but_the_object_itself_stays_json() -> None:
     result = {"resultUrls": ["https://a.b/c.png"]}
     assert json.loads(read(resultJson=result).result_json or "") == result
