@@ -7,6 +7,7 @@ which all its processes share and nobody sets.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -254,7 +255,9 @@ def _make_tables(base: sqlite3.Connection, path: str) -> None:
                 base.execute(statement)
         base.execute("COMMIT")
     except BaseException:
-        base.execute("ROLLBACK")
+        # Some errors, such as a full disk, have rolled it back already.
+        with contextlib.suppress(sqlite3.Error):
+            base.execute("ROLLBACK")
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -295,6 +296,27 @@ def test_a_file_that_cannot_be_used_is_named_before_anything_is_sent(
         here.window().acquire()
     told = str(caught.value)
     assert all(word in told for word in (str(here.home / "limits"), said, "KIE_HOME", "Nothing was sent."))
+
+
+_LITTLE_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from kie_registry.ledger.owners import Owners
+from kie_registry.ledger.windows import SharedWindow
+home = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, resource.RLIM_INFINITY))
+SharedWindow(home / "limits", Owners(home / "owners"), "create", "account", 1, 1.0).acquire()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit here")
+def test_a_disk_that_has_no_room_for_a_new_file_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LITTLE_ROOM, tmp_path], capture_output=True, text=True, check=False
+    )
+    said = done.stderr.splitlines()[-1]
+    assert re.search(rf"LedgerError: {tmp_path}/limits, .* cannot be used: (disk I/O error|.* is full)\.", said)
 
 
 def test_a_file_that_another_program_holds_is_named(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
