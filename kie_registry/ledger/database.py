@@ -17,7 +17,8 @@ from weakref import WeakSet
 from attrs import define
 
 from kie_registry.errors import LedgerError
-from kie_registry.ledger.filesystems import network_filesystem
+from kie_registry.ledger.filesystems import make_private_file, network_filesystem
+from kie_registry.ledger.ways_out import way_out
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -25,20 +26,9 @@ Operation = Callable[[sqlite3.Connection], T]
 _WAIT_FOR_OTHERS = 10.0
 _PAUSE = 0.01
 
-_WAYS_OUT = (
-    ("locked", "Another program holds it; end that program, and try again."),
-    ("full", "Make room on the disk, and try again."),
-    ("I/O", "The system cannot read or write it; see to the disk, its room and its rights, and try again."),
-    ("readonly", "It, or its folder, cannot be written; give yourself the right to, or name another KIE_HOME."),
-    (
-        "unable to open",
-        "It, or its folder, cannot be opened or written; see to its rights, or name another KIE_HOME.",
-    ),
-)
-_DAMAGED = (
-    "It is damaged, or no SQLite file. Move it away, and a new one is made; what is pending in it can then only "
-    "be found at https://kie.ai/logs. (`sqlite3 FILE .recover` may save what is in it.)"
-)
+# On a Mac only the full sync reaches the disk itself; other systems have no other one.
+_DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")
+_FAST = ("PRAGMA synchronous = OFF",)
 
 
 @define(eq=False)
@@ -74,6 +64,7 @@ class Database:
         self._prepare = prepare
         self._durable = durable
         self._connection: sqlite3.Connection | None = None
+        self._used = self._to_close = False
         self.start_anew()
         _DATABASES.add(self)
 
@@ -111,15 +102,23 @@ class Database:
 
     def read(self, operation: Operation[T]) -> T:
         """Carry out `operation`, which only reads; raises LedgerError where the file cannot be read."""
-        with self._lock, self._explained():
-            return operation(self._open())
+        with self._lock, self._explained(), self._opened() as connection:
+            return operation(connection)
 
     def close(self) -> None:
-        """Close the file; a later call opens it again."""
+        """Close the file; a later call opens it again.
+
+        A signal's handler may call this in the middle of an operation of its own thread, which is finished first.
+        """
         with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
+            self._to_close = self._used
+            if not self._used:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def __del__(self) -> None:
         """Close the file; newer Pythons warn of connections that are left open."""
@@ -133,7 +132,7 @@ class Database:
         child writes would be lost.
         """
         self._lock.acquire()
-        self.close()
+        self._disconnect()
 
     def after_fork(self) -> None:
         """Go on in the parent."""
@@ -148,32 +147,24 @@ class Database:
                 if other is not mine and not other.done:
                     writes.append(other)
         try:
-            with self._explained():
-                self._in_one_transaction(writes)
+            with self._explained(), self._opened() as connection:
+                _in_one_transaction(connection, writes)
         except Exception as error:
             for write in writes:
                 # Each has its own: those who catch it add to its message.
                 write.error = error if write is mine else copy.copy(error)
                 write.done = True
 
-    def _in_one_transaction(self, writes: list[_Write]) -> None:
-        connection, carried_out = self._open(), 0
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection, which is not closed before the end."""
+        outer, self._used = self._used, True
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for write in writes:
-                write.carry_out(connection)
-                carried_out += 1
-            connection.execute("COMMIT")
-        except BaseException as error:
-            ended = carried_out == len(writes) and not connection.in_transaction
-            # Whoever is interrupted while the disk writes hears of it when that is done.
-            if isinstance(error, Exception) or not ended:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
-            _mark_done(writes)
-            raise
-        _mark_done(writes)
+            yield self._open()
+        finally:
+            self._used = outer
+            if self._to_close and not outer:
+                self.close()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -182,9 +173,7 @@ class Database:
                     f"{self.path} lies on a network file system ({kind}), on which SQLite's locks do not hold, "
                     "and jobs could be paid twice. Name a folder on this machine: KIE_HOME=..."
                 )
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # What people asked for is nobody else's business.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private_file(self.path, durable=self._durable)
             self._connection = self._connect()
         return self._connection
 
@@ -194,9 +183,10 @@ class Database:
         )
         try:
             connection.row_factory = sqlite3.Row
+            for statement in _DURABLE if self._durable else _FAST:
+                connection.execute(statement)
             self._prepare(connection, str(self.path))
             _write_ahead(connection)
-            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         except BaseException:
             connection.close()
             raise
@@ -208,9 +198,8 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            reason = str(error)
-            way_out = next((way for word, way in _WAYS_OUT if word in reason), _DAMAGED)
-            raise LedgerError(f"The ledger {self.path}: {reason}. {way_out}") from error
+            reason = str(error).rstrip(".")
+            raise LedgerError(f"The ledger {self.path}: {reason}. {way_out(reason)}") from error
         except OSError as error:
             raise LedgerError(
                 f"The ledger {self.path}: {error.strerror or error}. It must be a file that you may write, in a "
@@ -231,6 +220,26 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(_PAUSE)
         else:
             return
+
+
+def _in_one_transaction(connection: sqlite3.Connection, writes: list[_Write]) -> None:
+    carried_out = 0
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for write in writes:
+            write.carry_out(connection)
+            carried_out += 1
+        connection.execute("COMMIT")
+    except BaseException as error:
+        ended = carried_out == len(writes) and not connection.in_transaction
+        # Whoever is interrupted while the disk writes hears of it when that is done.
+        if isinstance(error, Exception) or not ended:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        _mark_done(writes)
+        raise
+    _mark_done(writes)
 
 
 def _mark_done(writes: Iterable[_Write]) -> None:

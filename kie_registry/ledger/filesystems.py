@@ -1,7 +1,9 @@
-"""Whether a file lies on another machine, where the locks that a shared SQLite file needs do not hold."""
+"""Where a shared SQLite file lies: on a disk of this machine, for this user alone, and for good."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 _NETWORK = frozenset(
@@ -27,7 +29,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
     """Return the kind of the network file system that `path` lies on; None for a disk, or where nobody can tell.
 
-    Only Linux tells, in `mounts`.
+    The locks that a shared SQLite file needs do not hold there. Only Linux tells, in `mounts`.
     """
     try:
         lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
@@ -46,3 +48,31 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
         if place.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), after.split()[0]
     return kind if kind in _NETWORK else None
+
+
+def make_private_file(path: Path, *, durable: bool) -> None:
+    """Make a file and its folder, where there are none, that only this user can read: prompts are private.
+
+    Args:
+        path: The file.
+        durable: Whether its name is to survive a power cut.
+
+    Raises:
+        OSError: It cannot be made, or not be written.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if durable:
+        for each in missing:
+            _sync(each.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

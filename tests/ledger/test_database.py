@@ -73,11 +73,59 @@ def interrupt(connection: sqlite3.Connection) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_journal_ahead_of_the_file_and_every_commit_on_the_disk(database: Database) -> None:
-    def pragmas(connection: sqlite3.Connection) -> list[object]:
-        return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "checkpoint_fullfsync": 1}
 
-    assert database.read(pragmas) == ["wal", 2]
+
+@pytest.mark.parametrize(("name", "value"), PRAGMAS.items())
+def test_a_journal_ahead_of_the_file_and_every_commit_on_the_disk(
+    database: Database, name: str, value: object
+) -> None:
+    assert database.read(lambda base: base.execute(f"PRAGMA {name}").fetchone()[0]) == value
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not synced here")
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_names_of_a_new_file_and_its_folders_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    path = tmp_path / "new" / "newer" / "t.sqlite3"
+    for _ in range(2):
+        database = Database(path, make_table, durable=durable)
+        database.read(lambda connection: None)
+        database.close()
+    folders = [folder.stat().st_ino for folder in (path.parent, path.parent.parent, tmp_path)]
+    assert synced == (folders if durable else [])
+
+
+def test_what_nobody_foresaw_is_not_called_damage(database: Database) -> None:
+    database.read(lambda connection: connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY))
+    with pytest.raises(LedgerError) as caught:
+        numbers(database)
+    database.read(lambda connection: connection.set_authorizer(None))
+    assert str(caught.value).startswith(f"The ledger {database.path}: not authorized. Leave the file where it is")
+
+
+def test_what_is_closed_in_the_middle_of_a_write_is_written_and_then_closed(database: Database) -> None:
+    def closing(connection: sqlite3.Connection) -> int:
+        database.close()
+        return insert(1)(connection)
+
+    assert database.write(closing) == 1
+    assert [path.name for path in database.path.parent.iterdir()] == ["t.sqlite3"]
+    assert numbers(database) == [1]
+
+
+def test_what_is_closed_in_the_middle_of_a_read_is_read_and_then_closed(database: Database) -> None:
+    database.write(insert(1))
+
+    def closing(connection: sqlite3.Connection) -> object:
+        database.close()
+        return connection.execute("SELECT n FROM t").fetchone()[0]
+
+    assert database.read(closing) == 1
+    assert [path.name for path in database.path.parent.iterdir()] == ["t.sqlite3"]
 
 
 def test_what_many_threads_write_at_once_goes_into_one_transaction(database: Database) -> None:
