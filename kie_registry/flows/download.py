@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from kie_registry.whole_files import place
 
 MAX_BYTES = 2 << 30
 """The most bytes that one file may have, where a caller says nothing else."""
+
+# A model, a task, a number and a suffix have room in the 143 bytes that the strictest file systems take.
+_MOST_NAME_BYTES = 60
 
 
 @frozen
@@ -59,7 +63,7 @@ class Saving:
     def stem(self, number: int) -> str:
         """Return the name, without suffix, of the file with this number, counted from 1."""
         if self.name is None:
-            return f"{_short(self.model or 'kie')}-{_safe(self.task_id)}-{number}"
+            return f"{_short(self.model or 'kie')}-{_distinct(self.task_id)}-{number}"
         return self.name if len(self.urls) == 1 else f"{self.name}-{number}"
 
     def kept(self, number: int) -> Path | None:
@@ -179,9 +183,21 @@ def _trace(path: Path) -> tuple[int, int] | None:
 
 def _short(model: str) -> str:
     try:
-        return choose_slug(model)
+        return _cut(choose_slug(model))
     except SpecError:
-        return _safe(model)
+        return _cut(_safe(model))
+
+
+def _distinct(task_id: str) -> str:
+    """Return a task id as a part of a file name, which no other task id becomes."""
+    safe = _safe(task_id)
+    if safe == task_id == _cut(safe):
+        return safe
+    return f"{_cut(safe)}-{hashlib.sha256(task_id.encode('utf-8', 'backslashreplace')).hexdigest()[:8]}"
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:_MOST_NAME_BYTES].decode(errors="ignore")
 
 
 def _safe(name: str) -> str:

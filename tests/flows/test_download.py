@@ -15,6 +15,7 @@ from PIL import Image
 
 from kie_registry import ApiError, ConfigurationError, Kie, KieError, OutputExists, Result, TransportError
 from kie_registry.effects import Fetch, drive
+from kie_registry.flows.download import Saving
 from kie_registry.sandbox import Sandbox
 from kie_registry.whole_files import place
 
@@ -42,6 +43,41 @@ def test_the_file_is_named_after_model_and_task(result: Result, tmp_path: Path) 
     with Image.open(path) as image:
         image.load()
         assert image.format == "JPEG"
+
+
+TASK_IDS = {
+    "as kie.ai makes them": ("task_" + "0f" * 16, "task_" + "0f" * 16),
+    "long": ("x" * 3000, "x" * 60 + "-"),
+    "long, of characters that take three bytes": ("竹" * 3000, "竹" * 20 + "-"),
+    "with odd characters": ("a/b", "a-b-"),
+    "with dots around": ("..a..", "a-"),
+    "of odd characters only": ("//", "-"),
+}
+
+
+@pytest.mark.parametrize(("task_id", "start"), TASK_IDS.values(), ids=TASK_IDS.keys())
+@pytest.mark.parametrize(
+    "model", ["nano-banana-pro", "m" * 500, "竹" * 500], ids=["a model", "a long one", "a long one of bamboo"]
+)
+def test_a_file_name_has_room_for_any_task(tmp_path: Path, model: str, task_id: str, start: str) -> None:
+    name = Saving(["https://a.example/1.png"], tmp_path, None, False, task_id, model).stem(1)
+    (tmp_path / f"{name}.jpeg").touch()
+    assert (f"-{start}" in name, len(f"{name}.jpeg".encode()) <= 143) == (True, True)
+
+
+TWO_TASKS = {
+    "odd characters": ("a/b", "a\\b"),
+    "one as the other was changed": ("a/b", "a-b"),
+    "a dot at the end": ("a.", "a"),
+    "long": ("x" * 3000, "x" * 3001),
+    "half a character": ("a\ud800", "a-"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), TWO_TASKS.values(), ids=TWO_TASKS.keys())
+def test_two_tasks_have_two_names(tmp_path: Path, one: str, other: str) -> None:
+    savings = [Saving([], tmp_path, None, False, task_id, "nano-banana-pro") for task_id in (one, other)]
+    assert savings[0].stem(1) != savings[1].stem(1)
 
 
 def test_a_name_of_ones_own(result: Result, tmp_path: Path) -> None:
