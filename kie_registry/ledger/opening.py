@@ -43,10 +43,11 @@ def open_ledger(given: Ledger | str | os.PathLike[str] | bool | None) -> Ledger 
 def _shared(path: Path) -> SqliteLedger:
     from kie_registry.ledger.sqlite import SqliteLedger
 
-    path = path.absolute()
+    # Whatever links lead to it, a file is one ledger; a link that leads to itself is told of on first use.
+    real = Path(os.path.realpath(path))
     with _lock:
-        if (known := _opened.get(path)) is None:
-            known = _opened[path] = SqliteLedger(path)
+        if (known := _opened.get(real)) is None:
+            known = _opened[real] = SqliteLedger(path.absolute())
         return known
 
 
