@@ -6,6 +6,9 @@ happen too, with an envelope or without, so both are read, and the one that tell
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 from typing import Any
 
 from attrs import frozen
@@ -52,6 +55,11 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
 # More than that is nothing that anybody reads, in messages, logs and ledgers.
 _LONGEST_WORDS = 2_000
 _RETRYABLE = frozenset({408, 429, 455, 505, 550})
+# A shorter text is no key of kie.ai, and may stand in a record by chance.
+_SHORTEST_KEY = 10
+# How JSON may write characters of a key; and what stands in every body in UTF-16 or UTF-32.
+_ESCAPES = (b"\\u00", b"\\/", b"\0")
+_MARK = "[the key]"
 
 
 @frozen
@@ -63,7 +71,7 @@ class Answer:
         code: The code that counts: the envelope's, or the HTTP status where that tells of an error.
         envelope_code: The code of the envelope itself; None where there is none.
         message: kie.ai's own words, or the beginning of a body that is no envelope; the key is cut out.
-        data: The ``data`` of the body; None where there is none.
+        data: The ``data`` of the body, likewise; None where there is none.
     """
 
     status: int
@@ -101,8 +109,10 @@ class Answer:
 def read_answer(response: Any, parsed: Any, *, secret: Secret | None = None) -> Answer:
     """Read `response`, which the generated code has `parsed` (None where its body is no JSON object).
 
-    The `secret`, which is the key, is cut out of the server's words.
+    The `secret`, which is the key, is cut out of whatever the server has sent.
     """
+    if secret is not None and parsed is not None and _may_hold(response.content, secret):
+        parsed = _parse_without(secret, response.content, type(parsed))
     code = _integer(getattr(parsed, "code", None))
     status: int = response.status_code
     data = getattr(parsed, "data", UNSET)
@@ -131,4 +141,29 @@ def _beginning(response: Any) -> str:
 
 def _without(secret: Secret | None, message: str) -> str:
     """Cut the key out of a message, because a server may send back what it was sent, escaped as it likes."""
-    return message.replace(secret.reveal(), "[the key]") if secret is not None and secret.reveal() else message
+    return message.replace(secret.reveal(), _MARK) if secret is not None and secret.reveal() else message
+
+
+def _may_hold(body: bytes, secret: Secret) -> bool:
+    """Whether the key may stand in a body; cheap, because hardly any holds it."""
+    if len(secret.reveal()) < _SHORTEST_KEY:
+        return False
+    return secret.reveal().encode() in body or any(escape in body for escape in _ESCAPES)
+
+
+def _parse_without(secret: Secret, body: bytes, kind: Any) -> Any:
+    """Parse a body, which is a JSON object, once more without the key in it; None where that leaves no JSON."""
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    try:
+        return kind.from_dict(json.loads(_spellings(secret).sub(_MARK, text)))
+    except (ValueError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=8)
+def _spellings(secret: Secret) -> re.Pattern[str]:
+    """Return what matches the key in JSON, and in JSON within its strings, whichever characters are escaped."""
+    # A limit, as a body of backslashes alone would take forever; each level of JSON doubles them.
+    plain = (r"\\{0,8}/" if each == "/" else re.escape(each) for each in secret.reveal())
+    escaped = (rf"\\{{1,8}}u(?i:{ord(each):04x})" for each in secret.reveal())
+    return re.compile("".join(f"(?:{one}|{other})" for one, other in zip(plain, escaped, strict=True)))

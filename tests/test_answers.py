@@ -21,6 +21,7 @@ from kie_registry.errors import (
     RequestRejected,
     ServerError,
 )
+from kie_registry.secret import Secret
 
 KINDS: list[tuple[int, type[ApiError], bool]] = [
     (400, RequestRejected, False),
@@ -193,3 +194,84 @@ def test_the_message_says_what_was_attempted_and_what_came(status: int, body: An
 def test_an_error_takes_further_fields() -> None:
     error = answer(200, {"code": 500, "msg": "said"}).error("reading", task_id="t1", retryable=False)
     assert (error.task_id, error.retryable, error.server_message, OK) == ("t1", False, "said", 200)
+
+
+KEY = "0a/b1c2d3e4f5-KEY"
+ESCAPED = "".join(f"\\u{ord(character):04X}" for character in KEY)
+MARKED = {"taskId": "t1", "failMsg": "bad key [the key]!"}
+
+
+def cleaned(body: Any, key: str = KEY) -> Answer:
+    """Read an answer of a server that may have sent the key back."""
+    response = httpx.Response(200, content=body if isinstance(body, bytes) else json.dumps(body).encode())
+    return read_answer(response, get_task.parse(response), secret=Secret(key))
+
+
+def failed(words: str) -> bytes:
+    """Return the body of a task's record with these words, which stand in JSON as they are."""
+    return b'{"code": 200, "msg": "ok", "data": {"taskId": "t1", "failMsg": "' + words.encode() + b'"}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        failed(f"bad key {KEY}!"),
+        failed(f"bad key {ESCAPED}!"),
+        failed(f"bad key {ESCAPED.lower()}!"),
+        failed(f"bad key {ESCAPED[:6]}{KEY[1:]}!"),
+        failed("bad key {}!".format(KEY.replace("/", "\\/"))),
+        failed(f"bad key {KEY}!").decode().encode("utf-16"),
+        failed(f"bad key {KEY}!").decode().encode("utf-32-le"),
+    ],
+    ids=[
+        "as it is",
+        "escaped",
+        "in small letters",
+        "escaped in part",
+        "with its slash escaped",
+        "utf-16",
+        "utf-32",
+    ],
+)
+def test_the_key_is_cut_out_of_the_data(body: bytes) -> None:
+    assert cleaned(body).data.to_dict() == MARKED
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_the_key_is_cut_out_of_json_within_json(levels: int) -> None:
+    text = f'"{ESCAPED}"'
+    for _ in range(levels):
+        text = json.dumps({"resultJson": text})
+    data = cleaned(b'{"code": 200, "data": ' + text.encode() + b"}").data.to_dict()
+    for _ in range(levels):
+        data = json.loads(data["resultJson"])
+    assert data == "[the key]"
+
+
+@pytest.mark.parametrize("at_any_depth", [{"a": [{"b": KEY}]}, {KEY: 1}, [[KEY]]])
+def test_the_key_is_cut_out_at_any_depth(at_any_depth: Any) -> None:
+    data = cleaned({"code": 200, "data": {"new": at_any_depth}}).data
+    assert KEY not in repr(data)
+
+
+@pytest.mark.parametrize("words", ["caf\\u00e9 \\/ \\u0030", "C:\\\\new", "0a/b1c2d3e4f5-ke"])
+def test_what_is_not_the_key_stays_as_it_is(words: str) -> None:
+    assert cleaned(failed(words)).data.fail_msg == json.loads(f'"{words}"')
+
+
+def test_a_text_too_short_for_a_key_of_kie_ai_may_stand_in_data_by_chance() -> None:
+    assert cleaned(failed("msg"), "msg").data.fail_msg == "msg"
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"code": 200, "data": {"taskId": 12345678901}}', b"[1234567890" * 500], ids=["a number", "too deep"]
+)
+def test_a_body_that_is_no_json_without_the_key_is_no_envelope(body: bytes) -> None:
+    assert not cleaned(body, "1234567890").enveloped
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("repeated", ["\\\\", "\\u0030", "0", "\\/"], ids=repr)
+def test_a_large_body_that_is_like_a_key_takes_no_time(repeated: str) -> None:
+    words = repeated * (1_000_000 // len(repeated)) + "\\u0030"
+    assert cleaned(failed(words)).data.fail_msg == json.loads(f'"{words}"')

@@ -24,7 +24,7 @@ from kie_registry.events import Event
 from kie_registry.http import Http
 from kie_registry.sandbox import Sandbox
 from kie_registry.secret import Secret
-from kie_registry.settings import Settings
+from kie_registry.settings import Settings, home
 from kie_registry.testing.serving import client_options, fast_sandbox
 from tests.canned import canned, http
 
@@ -219,6 +219,25 @@ def test_a_task_that_failed_for_the_key(box: Sandbox, logged: list[logging.LogRe
     with Kie(KEY, **client_options(box)) as kie, pytest.raises(KieError, match="not with") as caught:
         kie.generate("nano-banana-pro", "a cat")
     assert_hidden(caught.value, logged)
+
+
+def test_a_record_that_repeats_the_key_escaped(logged: list[logging.LogRecord]) -> None:
+    record = {"taskId": "t1", "state": "fail", "failMsg": "not with ESCAPED", "param": json.dumps("ESCAPED")}
+    body = json.dumps({"code": 200, "data": record}).replace("ESCAPED", ESCAPED)
+    with canned(http(body.encode())) as server, Kie(KEY, base_url=server.url) as kie:
+        with pytest.raises(KieError, match="not with") as caught:
+            kie.task("t1").wait()
+        assert [text for text in texts(kie.task("t1").status()) if KEY in text] == []
+    assert_hidden(caught.value, logged)
+
+
+def test_the_files_of_the_ledger(box: Sandbox) -> None:
+    box.end_next(fail_code="500", fail_message=f"not with {KEY}")
+    with Kie(KEY, ledger=True, **client_options(box)) as kie, pytest.raises(KieError):
+        kie.generate("nano-banana-pro", "a cat")
+    files = [path for path in home().rglob("*") if path.is_file()]
+    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+    assert any(b"not with" in path.read_bytes() for path in files)
 
 
 def test_a_listener_that_fails(box: Sandbox, logged: list[logging.LogRecord]) -> None:
