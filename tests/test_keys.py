@@ -20,12 +20,14 @@ import httpx
 import pytest
 
 from kie_registry import AsyncKie, Kie, KieError, SubmitOutcomeUnknown, TransportError
+from kie_registry.cli.app import app
 from kie_registry.events import Event
 from kie_registry.http import Http
 from kie_registry.sandbox import Sandbox
 from kie_registry.secret import Secret
 from kie_registry.settings import Settings, home
 from kie_registry.testing.serving import client_options, fast_sandbox
+from kie_registry.webhooks import Receiver
 from tests.canned import canned, http
 
 KEY = "sk-57e1f00dcafe0123456789"
@@ -289,6 +291,28 @@ def test_a_key_that_cannot_be_sent(key: str, logged: list[logging.LogRecord]) ->
     del key
     with pytest.raises(KieError) as caught:
         Kie(secret)
+    assert_hidden(caught.value, logged)
+
+
+WRONG_LISTENING: dict[str, list[str]] = {
+    "two minds": ["--key", KEY, "--unsigned"],
+    "no such host": ["--key", KEY, "--host", "256.1.1.1"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_LISTENING.values(), ids=WRONG_LISTENING.keys())
+def test_a_webhook_key_on_the_command_line(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "another-key")
+    with pytest.raises(KieError) as caught:
+        app.main(["webhook", "listen", *arguments], standalone_mode=False)
+    trace = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = [frame for frame in trace.stack if "kie_registry" in frame.filename]
+    assert (len(frames) > 1, [frame for frame in frames if KEY in str(frame.locals)]) == (True, [])
+
+
+def test_a_webhook_key_beside_unsigned(kie: Kie, logged: list[logging.LogRecord]) -> None:
+    with pytest.raises(KieError) as caught:
+        Receiver(kie, key=KEY, unsigned=True)
     assert_hidden(caught.value, logged)
 
 

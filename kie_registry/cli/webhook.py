@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from kie_registry.cli import output
+from kie_registry.secret import Secret
 
 if TYPE_CHECKING:
     from kie_registry.webhooks import Receipt
+
+
+def _hide(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Secret | None:
+    """Keep a key out of the frames of what follows."""
+    return Secret.of(value)
 
 
 @click.group()
@@ -25,10 +31,11 @@ def webhook_command() -> None:
 @click.option("--path", default="/", show_default=True, help="The path at which callbacks are taken.")
 @click.option(
     "--key",
+    callback=_hide,
     help="The account's webhook key. Better set KIE_WEBHOOK_KEY: all users of a machine see command lines.",
 )
 @click.option("--unsigned", is_flag=True, help="Take unsigned callbacks, of an account without a webhook key.")
-def listen(host: str, port: int, path: str, key: str | None, *, unsigned: bool) -> None:
+def listen(host: str, port: int, path: str, key: Secret | None, *, unsigned: bool) -> None:
     """Take callbacks until interrupted, and write down in the ledger what their tasks' records say.
 
     What it prints first on stdout is the address to give as --callback-url. kie.ai must be able to reach it: from
@@ -38,7 +45,7 @@ def listen(host: str, port: int, path: str, key: str | None, *, unsigned: bool) 
         asyncio.run(_listen(host, port, path, key, unsigned=unsigned))
 
 
-async def _listen(host: str, port: int, path: str, key: str | None, *, unsigned: bool) -> None:
+async def _listen(host: str, port: int, path: str, key: Secret | None, *, unsigned: bool) -> None:
     from kie_registry.async_client import AsyncKie
     from kie_registry.webhooks.receiver import Receiver
     from kie_registry.webhooks.serving import serve

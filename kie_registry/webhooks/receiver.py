@@ -89,8 +89,9 @@ class Receiver:
         path: str | None = None,
         on_receipt: Callable[[Receipt], object] | None = None,
     ) -> None:
+        key = Secret.of(key)
         self._kie = kie
-        self._key = _webhook_key(Secret.of(key), unsigned=unsigned)
+        self._key = _webhook_key(key, unsigned=unsigned)
         self._path = None if path is None else "/" + path.strip("/")
         self._on_receipt = on_receipt
 
