@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +16,9 @@ def matching(pattern: str) -> str | None:
     """Return a short text that `pattern` may match; None for expressions that are beyond this."""
     try:
         # The parser of `re` has had this name since Python 3.11, and is nobody's promise.
-        from re import _parser  # type: ignore[attr-defined]
-
+        parser = importlib.import_module("re._parser")
         with warnings.catch_warnings(action="ignore"):
-            return _of_all(_parser.parse(pattern))
+            return _of_all(parser.parse(pattern))
     except (ImportError, re.error, LookupError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 

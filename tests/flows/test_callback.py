@@ -67,7 +67,8 @@ class Desk:
         job = Job(**{**start, "state": State.SENDING, "attempt": attempt, **fields})
         self.ledger.add(job)
         for step in WAYS.get(state, []):
-            self.ledger.move(job.id, step, **({"task_id": task_id} if step == State.RUNNING else {}))
+            changes: dict[str, Any] = {"task_id": task_id} if step == State.RUNNING else {}
+            self.ledger.move(job.id, step, **changes)
         return self.now(job)
 
     def now(self, job: Job) -> Job:
