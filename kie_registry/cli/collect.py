@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kie_registry.cli import jobs, output
+from kie_registry.cli.options import DIRECTORY
 from kie_registry.errors import TaskTimeout
 from kie_registry.ledger.states import State
 
@@ -24,7 +25,7 @@ _FAILED, _STILL_RUNNING = 1, 4
 @click.option(
     "--out",
     "-o",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=DIRECTORY,
     help="The directory for all files.  [default: where each task was to save them]",
 )
 @click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait.  [default: 900]")

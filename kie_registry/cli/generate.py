@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from kie_registry.cli import output
 from kie_registry.cli.jobs import open_client
+from kie_registry.cli.options import DIRECTORY
 from kie_registry.cli.output_files import check_output
 from kie_registry.cli.progress import Progress
 from kie_registry.description import ModelInfo, ParameterInfo
@@ -23,7 +24,7 @@ from kie_registry.vocabulary import OTHER_NUMBER
 
 _OUT = click.Option(
     ["--out", "-o"],
-    type=click.Path(file_okay=False, path_type=Path),
+    type=DIRECTORY,
     default=Path(),
     help="The directory for the files.  [default: the current one]",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kie_registry.cli import jobs, output
+from kie_registry.cli.options import DIRECTORY
 from kie_registry.cli.progress import Progress
 from kie_registry.effects import drive
 from kie_registry.flows.settle import settle_as_not_created
@@ -72,9 +73,7 @@ def _show_job(job: Job, *, as_json: bool) -> None:
 @output.with_json
 @task_command.command("wait")
 @click.argument("task_id")
-@click.option(
-    "--out", "-o", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where to save."
-)
+@click.option("--out", "-o", type=DIRECTORY, default=Path(), help="Where to save.")
 @click.option("--name", metavar="NAME", help="The file name, without suffix.")
 @click.option("--overwrite", is_flag=True, help="Replace files of the same name.")
 @click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait.  [default: 900]")

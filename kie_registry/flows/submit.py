@@ -9,7 +9,7 @@ from attrs import frozen
 from kie_registry.binding import Bound, check_file, in_order, problem_of
 from kie_registry.contract import Contract
 from kie_registry.effects import Flow, Keep, Run
-from kie_registry.errors import InvalidRequest, Problem
+from kie_registry.errors import ConfigurationError, InvalidRequest, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.create import Creation
 from kie_registry.flows.journal import Journal, Until
@@ -31,6 +31,19 @@ class Destination:
 
     directory: Path
     name: str | None = None
+
+    def absolute(self) -> str:
+        """Return where the directory is, wherever another process looks from.
+
+        Raises:
+            ConfigurationError: It cannot be found out.
+        """
+        try:
+            return str(self.directory.expanduser().absolute())
+        except (RuntimeError, OSError) as error:
+            raise ConfigurationError(
+                f"the directory {str(self.directory)!r}: {error}. Nothing was sent."
+            ) from None
 
 
 @frozen
@@ -66,6 +79,7 @@ def submit(session: Session, submission: Submission) -> Flow[Journal]:
 
     Raises:
         InvalidRequest: Something is wrong; nothing was sent.
+        ConfigurationError: The destination is nowhere; nothing was sent.
         PluginError: A plugin vetoes it; nothing was spent.
         ApiError: kie.ai refused it; nothing was spent.
         TransportError: There was no connection; nothing was spent.
@@ -73,19 +87,20 @@ def submit(session: Session, submission: Submission) -> Flow[Journal]:
         LedgerError: The ledger cannot be written; the message says what was spent.
     """
     files = yield from _inspect_all(submission)
+    destination = submission.destination
+    directory = destination.absolute() if destination else None
     if files and (ledger := session.ledger) is not None:
         # A ledger that cannot be used is found out before anything is sent.
         yield Keep(lambda: ledger.get(""))
     for slot, file in zip(submission.bound.slots, files, strict=True):
         address = yield from upload_file(session, file, submission.listener)
         submission.bound.put(slot, address)
-    destination = submission.destination
     job = Job(
         account=session.account,
         model=submission.contract.id,
         input=submission.bound.input,
         callback_url=submission.callback_url,
-        directory=str(destination.directory.absolute()) if destination else None,
+        directory=directory,
         name=destination.name if destination else None,
     )
     journal = Journal(session.ledger, job, submission.hooks, until=submission.until)

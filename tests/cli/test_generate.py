@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from kie_registry.ledger import SqliteLedger
 from kie_registry.sandbox import Sandbox
+from kie_registry.settings import home
 from tests.cli.conftest import KIE, Run
 
 PRO = ("generate", "nano-banana-pro")
@@ -180,6 +182,18 @@ def test_help_lists_the_models_own_parameters(run: Run) -> None:
     for word in ("--image, --images", "--aspect-ratio", "21:9", "up to 5,000 characters", "image_size"):
         assert word in text
     assert "--resolution" not in text
+
+
+def test_a_tilde_is_the_users_own_directory(run: Run, tmp_path: Path) -> None:
+    done = run(*PRO, "a cat", "--out=~/pictures", HOME=str(tmp_path / "me"))
+    (job,) = SqliteLedger(home() / "ledger.sqlite3").jobs()
+    assert {Path(done.stdout).parent, Path(job.directory or "")} == {tmp_path / "me" / "pictures"}
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_tilde_of_nobody_costs_nothing(box: Sandbox, run: Run) -> None:
+    done = run(*PRO, "a cat", "--out=~nobody-of-this-name/pictures", "--no-wait")
+    assert (done.returncode, "nobody-of-this-name" in done.stderr, box.requests) == (2, True, [])
 
 
 def interrupted(box: Sandbox, tmp_path: Path, when: str) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from kie_registry import (
     AuthenticationError,
+    ConfigurationError,
     Event,
     InsufficientCredits,
     InvalidRequest,
@@ -25,6 +26,8 @@ from kie_registry import (
     TaskTimeout,
     TransportError,
 )
+from kie_registry.client import Task
+from kie_registry.flows.submit import Destination
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"
@@ -289,3 +292,31 @@ def test_a_listener_that_fails_loses_no_task(box: Sandbox, kie: Kie, caplog: pyt
 
     assert kie.submit(MODEL, "a cat", on_event=broken).id == box.tasks[0].id
     assert "the listener for events failed" in caplog.text
+
+
+def submit_to(kie: Kie, directory: str) -> Task:
+    destination, deadline_at = Destination(Path(directory)), kie._calls.session.deadline_at(None)
+    return kie._submit(
+        MODEL, {"prompt": "a cat"}, None, deadline_at, None, until="submitted", destination=destination
+    )
+
+
+def test_the_ledger_says_where_files_go_wherever_it_is_read(
+    open_kie: Callable[..., Kie], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    kie = open_kie(ledger=tmp_path / "ledger.sqlite3")
+    for directory in ("pictures", "~/pictures"):
+        submit_to(kie, directory)
+    assert kie.ledger is not None
+    assert [job.directory for job in kie.ledger.jobs()] == [
+        str(tmp_path / "me" / "pictures"),
+        str(tmp_path / "pictures"),
+    ]
+
+
+def test_a_directory_that_is_nowhere_costs_nothing(box: Sandbox, kie: Kie) -> None:
+    with pytest.raises(ConfigurationError, match=r"nobody-of-this-name.*Nothing was sent"):
+        submit_to(kie, "~nobody-of-this-name/pictures")
+    assert box.requests == []
