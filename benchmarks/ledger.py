@@ -19,9 +19,9 @@ def write_a_job(ledger: SqliteLedger, owner: str, number: int) -> None:
     """Bring a job from being sent to being collected."""
     job = Job(account="a" * 32, model="nano-banana-pro", input=_INPUT, state=State.SENDING, attempt=1, owner=owner)
     ledger.add(job)
-    ledger.move(job.id, State.RUNNING, task_id=f"task_{number}", owner=owner, reason="")
+    ledger.move(job.id, State.RUNNING, task_id=f"task_{number}", reason="")
     ledger.move(job.id, State.SUCCEEDED, credits=4.0, seconds=30.0, result=_RESULT, reason="")
-    ledger.move(job.id, State.COLLECTED, files=["/pictures/1.png"], owner=None)
+    ledger.move(job.id, State.COLLECTED, files=("/pictures/1.png",))
 
 
 def cpu_per_job() -> float:

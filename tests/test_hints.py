@@ -93,6 +93,7 @@ def test_a_loop_that_has_ended_hinders_nobody(hint: hints.Hint) -> None:
 
 
 def test_those_who_wait_are_counted_by_their_tasks() -> None:
+    gc.collect()
     before = hints.expected()
     kept = [hints.expect("account", name) for name in ("a", "a", "b")]
     assert hints.expected() - before == 2
