@@ -39,31 +39,30 @@ class Window(Line):
         super().__init__(clock)
         self._number = number
         self._seconds = seconds
-        self._in_flight = 0
         self._used_until: deque[float] = deque()
 
     def release(self, *, counted: bool = True) -> None:
         """Give a slot back: for later, or at once where the request was never `counted` by the server."""
         with self._lock:
+            self._drop_the_gone()
             # A child process may give back what only its parent holds.
-            if self._in_flight > 0:
-                self._in_flight -= 1
+            if (holder := next(iter(self._holders), None)) is not None:
                 if counted:
                     self._used_until.append(self._clock() + self._seconds)
+                del self._holders[holder]
             self._wake_first()
 
     def start_anew(self) -> None:
         """Count, in a child process, what its parent has in flight as answered: nobody will say it here."""
+        self._used_until.extend([self._clock() + self._seconds] * len(self._holders))
         super().start_anew()
-        self._used_until.extend([self._clock() + self._seconds] * self._in_flight)
-        self._in_flight = 0
 
-    def _take(self, waiter: Waiter) -> float | None:  # noqa: ARG002
+    def _take(self, waiter: Waiter) -> float | None:
         now = self._clock()
         while self._used_until and self._used_until[0] <= now:
             self._used_until.popleft()
-        if self._in_flight + len(self._used_until) < self._number:
-            self._in_flight += 1
+        if len(self._holders) + len(self._used_until) < self._number:
+            self._holders[waiter] = None
             return None
         return min(self._used_until[0] - now, LOOK_AGAIN) if self._used_until else LOOK_AGAIN
 

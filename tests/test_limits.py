@@ -255,6 +255,59 @@ def test_threads_and_event_loops_share_the_slots(limit: Limits) -> None:
     assert most_at_once(window, use) <= 3
 
 
+def interrupted(*_: object) -> None:
+    """Do what Ctrl-C does where it is noticed."""
+    raise KeyboardInterrupt
+
+
+class TestInterrupted:
+    """Ctrl-C is noticed at the beginning of any function, and after any call."""
+
+    @pytest.fixture
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+        with monkeypatch.context() as patch:
+            yield patch
+
+    @staticmethod
+    def acquire(window: RateLimit, patch: pytest.MonkeyPatch, *methods: str) -> None:
+        """Ask, and be interrupted at the end of `_take`, or while waiting, or at the beginning of others."""
+        assert isinstance(window, Line)
+        take = window._take
+        for method in methods:
+            patch.setattr(window, method, interrupted)
+        if "_take" in methods:
+            patch.setattr(window, "_take", lambda waiter: interrupted(take(waiter)))
+        with pytest.raises(KeyboardInterrupt):
+            window.acquire(waiting=interrupted)
+        patch.undo()
+
+    @pytest.mark.parametrize("methods", [["_take"], ["_take", "_leave"], ["_take", "_drop"], ["_take", "_left"]])
+    def test_one_who_has_a_slot(self, limit: Limits, patch: pytest.MonkeyPatch, methods: list[str]) -> None:
+        window = limit(1, 10)
+        self.acquire(window, patch, *methods)
+        assert free(window)
+
+    @pytest.mark.parametrize("method", ["_leave", "_drop", "_left"])
+    def test_the_first_in_line(self, limit: Limits, patch: pytest.MonkeyPatch, method: str) -> None:
+        window = limit(1, 10)
+        window.acquire()
+        self.acquire(window, patch, method)
+        window.release(counted=False)
+        assert free(window)
+
+    @pytest.mark.parametrize("method", ["_leave", "_drop", "_left"])
+    def test_one_in_the_middle(self, limit: Limits, patch: pytest.MonkeyPatch, method: str) -> None:
+        window, order = limit(1, 10), list[int]()
+        window.acquire()
+        threads = [in_turn(window, order, 1)]
+        self.acquire(window, patch, method)
+        threads.append(in_turn(window, order, 2))
+        window.release(counted=False)
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert order == [1, 2]
+
+
 class TestInAnEventLoop:
     def test_coroutines_are_served_in_the_order_of_asking(self, limit: Limits) -> None:
         async def main() -> list[int]:

@@ -57,12 +57,21 @@ class Database:
         path: The file; it and its folder are made on first use, for this user alone.
         prepare: Brings a fresh connection's tables up to date, or refuses the file, which is then left as it is.
         durable: Whether a write that has returned survives a power cut.
+        patience: The seconds for which to wait for others that hold the file; None for ten.
     """
 
-    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection, str], None], *, durable: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        prepare: Callable[[sqlite3.Connection, str], None],
+        *,
+        durable: bool,
+        patience: float | None = None,
+    ) -> None:
         self.path = path
         self._prepare = prepare
         self._durable = durable
+        self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._used = self._to_close = False
         self.start_anew()
@@ -178,15 +187,14 @@ class Database:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=_WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=False
-        )
+        patience = _WAIT_FOR_OTHERS if self._patience is None else self._patience
+        connection = sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             connection.row_factory = sqlite3.Row
             for statement in _DURABLE if self._durable else _FAST:
                 connection.execute(statement)
             self._prepare(connection, str(self.path))
-            _write_ahead(connection)
+            _write_ahead(connection, patience)
         except BaseException:
             connection.close()
             raise
@@ -207,9 +215,14 @@ class Database:
             ) from error
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def is_locked(error: LedgerError) -> bool:
+    """Whether it says that others held the file."""
+    return isinstance(error.__cause__, sqlite3.Error) and "locked" in str(error.__cause__)
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
     """Use a log that is written ahead, so that readers and writers do not hinder each other."""
-    until = time.monotonic() + _WAIT_FOR_OTHERS
+    until = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

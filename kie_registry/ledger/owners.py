@@ -104,7 +104,7 @@ class Owners:
         except OSError as error:
             raise LedgerError(
                 f"{self._directory}: no file can be locked there ({error}). The folder must be writable, and on a "
-                "disk of this machine; KIE_HOME chooses another. Nothing was sent."
+                "disk of this machine; KIE_HOME chooses another."
             ) from error
 
 

@@ -3,39 +3,39 @@
 A slot is taken when a request is to be sent, and frees its time after the answer. Whoever finds none draws a
 ticket, and each slot that frees is for the earliest ticket. Times are those of the machine's monotonic clock,
 which all its processes share and nobody sets.
+
+Nobody waits here for another process that holds the file: event loops would stand still, and whoever wants
+something else of the same limit. It is looked at again later.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import secrets
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from kie_registry.errors import LedgerError
-from kie_registry.ledger.database import Database
+from kie_registry.ledger.database import Database, is_locked
 from kie_registry.ledger.owners import Owners
+from kie_registry.ledger.slot_tables import make_tables
 from kie_registry.waking import LOOK_AGAIN
 
 T = TypeVar("T")
 
 _log = logging.getLogger("kie_registry.limits")
 
-_APPLICATION_ID = 0x6B69656D
-_TABLES = (
-    # A slot in flight has no `answered`.
-    "CREATE TABLE slots (id INTEGER PRIMARY KEY, line TEXT, owner TEXT, answered REAL, seconds REAL)",
-    "CREATE TABLE tickets (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT, owner TEXT)",
-    "CREATE INDEX tickets_by_line ON tickets (line)",
-    # Until when the owner will have looked again. One that is late, as a stopped process is, holds up nobody.
-    "CREATE TABLE looks (line TEXT, owner TEXT, until REAL, PRIMARY KEY (line, owner)) WITHOUT ROWID",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-)
 _LATE = 2.0
+
+# Seconds. Processes hold the file for far less than the first; but one that is stopped may do so for long.
+_AT_MOST = 0.02
+_SOON = 0.1
+_PATIENCE = 10.0
 
 # What was answered later than now was answered before the machine was started again.
 _EXPIRE = "DELETE FROM slots WHERE answered + seconds <= :now OR answered > :now + 1"
@@ -51,12 +51,13 @@ _FREES = (
     "SELECT answered + seconds FROM slots WHERE line = :line AND answered IS NOT NULL "
     "ORDER BY 1 LIMIT 1 OFFSET :before"
 )
-_TAKE = "INSERT INTO slots (line, owner, seconds) VALUES (:line, :owner, :seconds)"
+_TAKE = "INSERT INTO slots (id, line, owner, seconds) VALUES (:slot, :line, :owner, :seconds)"
 _DRAW = "INSERT INTO tickets (line, owner) VALUES (:line, :owner)"
 _LOOK = "INSERT OR REPLACE INTO looks VALUES (:line, :owner, :until)"
-_ANSWERED = "UPDATE slots SET answered = :now WHERE id = :slot"
+_ANSWERED = "UPDATE slots SET answered = :now WHERE id = :slot AND answered IS NULL"
 _UNCOUNTED = "DELETE FROM slots WHERE id = :slot"
-_TURN_IN = "DELETE FROM tickets WHERE id = :ticket"
+# Of a ticket whose drawing failed, another process may have the number now.
+_TURN_IN = "DELETE FROM tickets WHERE id = :ticket AND line = :line AND owner = :owner"
 _LAST_LOOK = (
     "DELETE FROM looks WHERE line = :line AND owner = :owner "
     "AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.line = :line AND tickets.owner = :owner)"
@@ -72,19 +73,19 @@ _BURY = (
 )
 
 
-@frozen
-class Look:
-    """What there was for one who looked.
+@define(eq=False)
+class Place:
+    """What one who asks has in the file, or has tried to have: known before it is there, so that it is never lost.
 
     Attributes:
-        slot: The slot it has now, if there was one.
-        ticket: Its ticket, if there was none.
-        pause: The seconds after which to look again.
+        owner: The process.
+        slot: The number of its slot.
+        ticket: The number of its ticket, while it has one.
     """
 
+    owner: str = ""
     slot: int | None = None
     ticket: int | None = None
-    pause: float = 0.0
 
 
 @define(eq=False)
@@ -109,30 +110,70 @@ class Slots:
     _database: Database = field(init=False)
     _buried_at: float | None = field(default=None, init=False)
     _due: list[tuple[str, dict[str, Any]]] = field(factory=list, init=False)
+    _held_since: float | None = field(default=None, init=False)
+    _held_at: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._database = Database(self.path, _make_tables, durable=False)
+        self._database = Database(self.path, make_tables, durable=False, patience=_AT_MOST)
 
-    def take(self, ticket: int | None) -> Look:
-        """Take a slot, if there is one beside those for earlier tickets; raises LedgerError."""
-        look = self._write(lambda base: self._look(base, ticket))
-        if look.slot is None and self._bury_the_dead():
-            look = self._write(lambda base: self._look(base, look.ticket))
-        return look
+    def take(self, place: Place) -> float | None:
+        """Take a slot, if there is one beside those for earlier tickets, and return None; or draw a ticket.
 
-    def draw(self) -> int:
-        """Draw a ticket; raises LedgerError."""
-        known = {"line": self.line, "owner": self.owners.mine()}
-        return self._write(lambda base: _insert(base, _DRAW, known))
+        Returns the seconds after which to look again, where there was none.
 
-    def answered(self, slot: int, *, counted: bool) -> None:
-        """Note that a slot's request was answered, or was never `counted`."""
-        self._settle((_ANSWERED if counted else _UNCOUNTED, {"slot": slot, "now": self.clock()}))
+        Raises:
+            LedgerError: The file cannot be used, or others have held it for ten seconds.
+        """
+        place.owner = self.owners.mine()
+        try:
+            pause = self._write(lambda base: self._look(base, place))
+            if pause is not None and self._bury_the_dead():
+                pause = self._write(lambda base: self._look(base, place))
+        except LedgerError as error:
+            if not self._is_held(error):
+                raise
+            return _SOON
+        if pause is None:
+            place.ticket = None
+        return pause
 
-    def turn_in(self, ticket: int) -> None:
-        """Give a ticket back that is not needed any more."""
-        known = {"ticket": ticket, "line": self.line, "owner": self.owners.mine()}
-        self._settle((_TURN_IN, known), (_LAST_LOOK, known))
+    def draw(self, place: Place) -> None:
+        """Draw a ticket, unless others hold the file just now; raises as `take` does."""
+        if self._held_since is not None:
+            # The first in line tries; if all of a thousand did, even these moments would be long.
+            return
+        place.owner = self.owners.mine()
+        try:
+            self._write(lambda base: self._draw(base, place))
+        except LedgerError as error:
+            if not self._is_held(error):
+                raise
+
+    def answered(self, place: Place, *, counted: bool) -> None:
+        """Note that the request of a slot was answered, or was never `counted`; `settle` writes it."""
+        self._due.append((_ANSWERED if counted else _UNCOUNTED, {"slot": place.slot, "now": self.clock()}))
+
+    def give_back(self, place: Place) -> None:
+        """Note that a place is not needed any more; `settle` writes it."""
+        known = {"slot": place.slot, "ticket": place.ticket, "line": self.line, "owner": place.owner}
+        if place.slot is not None:
+            self._due.append((_UNCOUNTED, known))
+        if place.ticket is not None:
+            self._due += ((_TURN_IN, known), (_LAST_LOOK, known))
+
+    def settle(self) -> bool:
+        """Write what is due; return False where that is to be tried again, for others hold the file just now.
+
+        Raises nothing: what it is about has happened. What cannot be written is written next time.
+        """
+        try:
+            if self._due:
+                self._write(lambda _: None)
+        except LedgerError as error:
+            if self._is_held(error):
+                return False
+            _log.warning("%s What was to be written there is written next time.", error)
+        return True
 
     def start_anew(self) -> None:
         """Forget, in a child process, what its parent has yet to write."""
@@ -142,31 +183,38 @@ class Slots:
         """Close the file; a later call opens it again."""
         self._database.close()
 
-    def _look(self, base: sqlite3.Connection, ticket: int | None) -> Look:
+    def _look(self, base: sqlite3.Connection, place: Place) -> float | None:
         # Asked for here, after the wait for the file: nothing in it is later.
         now = self.clock()
         known: dict[str, Any] = {
             "line": self.line,
-            "owner": self.owners.mine(),
+            "owner": place.owner,
             "now": now,
-            "ticket": ticket,
+            "ticket": place.ticket,
             "seconds": self.seconds,
         }
         base.execute(_EXPIRE, known)
         used, answered, tickets = base.execute(_COUNT, known).fetchone()
         ahead = base.execute(_AHEAD, known).fetchone()[0] if tickets else 0
         if used + ahead < self.number:
-            if ticket is not None:
+            if place.ticket is not None:
                 base.execute(_TURN_IN, known)
                 base.execute(_LAST_LOOK, known)
-            return Look(slot=_insert(base, _TAKE, known))
+            place.slot = secrets.randbits(62)
+            base.execute(_TAKE, {**known, "slot": place.slot})
+            return None
         frees = base.execute(_FREES, {**known, "before": used + ahead - self.number}).fetchone()
-        pause = LOOK_AGAIN if frees is None else frees[0] - now
+        pause: float = LOOK_AGAIN if frees is None else frees[0] - now
         # A request in flight may turn out not to count, and who is before us may leave.
         if used > answered or ahead:
             pause = min(pause, LOOK_AGAIN)
         base.execute(_LOOK, {**known, "until": now + pause + _LATE})
-        return Look(ticket=_insert(base, _DRAW, known) if ticket is None else ticket, pause=pause)
+        if place.ticket is None:
+            self._draw(base, place)
+        return pause
+
+    def _draw(self, base: sqlite3.Connection, place: Place) -> None:
+        place.ticket = base.execute(_DRAW, {"line": self.line, "owner": place.owner}).lastrowid
 
     def _bury_the_dead(self) -> bool:
         """Count as answered now what processes had in flight that live no more; say whether there were any."""
@@ -188,13 +236,16 @@ class Slots:
             self._write(bury)
         return bool(dead)
 
-    def _settle(self, *statements: tuple[str, dict[str, Any]]) -> None:
-        """Write what must not be lost, and may not raise either: a request was sent by then."""
-        self._due += statements
-        try:
-            self._write(lambda _: None)
-        except LedgerError as error:
-            _log.warning("%s What was to be written there is written next time.", error)
+    def _is_held(self, error: LedgerError) -> bool:
+        """Whether an error says no more than that others hold the file, and have not done so for long."""
+        if not is_locked(error):
+            return False
+        now = time.monotonic()
+        # Where nobody has looked for a while, it was free meanwhile.
+        if self._held_since is None or now > self._held_at + 2 * LOOK_AGAIN:
+            self._held_since = now
+        self._held_at = now
+        return now < self._held_since + _PATIENCE
 
     def _write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Carry out an operation, after what could not be written before."""
@@ -207,15 +258,16 @@ class Slots:
         try:
             result = self._database.write(with_due)
         except LedgerError as error:
-            raise self._explained(error) from error
+            raise self._explained(error) from error.__cause__
         self._due = []
+        self._held_since = None
         return result
 
     def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return self._database.read(operation)
         except LedgerError as error:
-            raise self._explained(error) from error
+            raise self._explained(error) from error.__cause__
 
     def _explained(self, error: LedgerError) -> LedgerError:
         """Say what is so of this file, and not of the ledger's."""
@@ -224,42 +276,5 @@ class Slots:
         return LedgerError(
             f"{self.path}, in which processes share the rate limits, cannot be used: {error.__cause__}. It holds "
             "nothing else, so delete it if that helps, while no process uses it; or name another KIE_HOME, on a "
-            "disk that can be written. Nothing was sent."
+            "disk that can be written."
         )
-
-
-def _insert(base: sqlite3.Connection, statement: str, known: dict[str, Any]) -> int:
-    row = base.execute(statement, known).lastrowid
-    assert row is not None  # noqa: S101
-    return row
-
-
-def _make_tables(base: sqlite3.Connection, path: str) -> None:
-    """Make the tables of a new file.
-
-    Raises:
-        LedgerError: The file is another program's.
-    """
-    if _is_ours(base):
-        return
-    base.execute("BEGIN EXCLUSIVE")
-    try:
-        # Another process may have been here first.
-        if not _is_ours(base):
-            if base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise LedgerError(
-                    f"{path} is a database of another program, or of another version of kie-registry, and cannot "
-                    "keep the rate limits. Move it away, or name another KIE_HOME. Nothing was sent."
-                )
-            for statement in _TABLES:
-                base.execute(statement)
-        base.execute("COMMIT")
-    except BaseException:
-        # Some errors, such as a full disk, have rolled it back already.
-        with contextlib.suppress(sqlite3.Error):
-            base.execute("ROLLBACK")
-        raise
-
-
-def _is_ours(base: sqlite3.Connection) -> bool:
-    return bool(base.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from kie_registry.ledger.owners import Owners
-from kie_registry.ledger.slots import Slots
-from kie_registry.waking import Line, Waiter
+from kie_registry.ledger.slots import Place, Slots
+from kie_registry.waking import LOOK_AGAIN, Line, Waiter
 
 
 class SharedWindow(Line):
@@ -43,52 +44,70 @@ class SharedWindow(Line):
     ) -> None:
         super().__init__(clock)
         self._slots = Slots(path, owners, f"{kind} {account}", number, seconds, clock)
-        self._in_flight: deque[int] = deque()
-        self._tickets: dict[Waiter, int] = {}
+        self._places: dict[Waiter, Place] = {}
+        self._settling: threading.Timer | None = None
 
     def release(self, *, counted: bool = True) -> None:
         """Give a slot back: for later, or at once where the request was never `counted` by the server."""
         with self._lock:
+            self._drop_the_gone()
             # A child process may give back what only its parent holds.
-            if self._in_flight:
-                self._slots.answered(self._in_flight.popleft(), counted=counted)
+            if (holder := next(iter(self._holders), None)) is not None:
+                self._slots.answered(self._places[holder], counted=counted)
+                del self._holders[holder], self._places[holder]
+                self._settle()
             self._wake_first()
 
     def start_anew(self) -> None:
         """Forget, in a child process, what is its parent's."""
         super().start_anew()
         self._slots.start_anew()
-        self._in_flight.clear()
-        self._tickets.clear()
+        self._places.clear()
+        self._settling = None
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         self._slots.close()
 
     def _take(self, waiter: Waiter) -> float | None:
-        self._have_earliest_ticket(waiter)
-        look = self._slots.take(self._tickets.get(waiter))
-        if look.slot is not None:
-            self._in_flight.append(look.slot)
-            self._tickets.pop(waiter, None)
-            return None
-        if look.ticket is not None:
-            self._tickets[waiter] = look.ticket
-        return look.pause
+        place = self._place(waiter)
+        self._have_earliest_ticket(waiter, place)
+        pause = self._slots.take(place)
+        if pause is None:
+            self._holders[waiter] = None
+        return pause
 
     def _join(self, waiter: Waiter) -> None:
-        self._tickets[waiter] = self._slots.draw()
+        if (place := self._place(waiter)).ticket is None:
+            self._slots.draw(place)
 
     def _left(self, waiter: Waiter) -> None:
-        if (ticket := self._tickets.pop(waiter, None)) is not None:
-            self._slots.turn_in(ticket)
+        if (place := self._places.get(waiter)) is not None:
+            self._slots.give_back(place)
+            del self._places[waiter]
+            self._settle()
 
-    def _have_earliest_ticket(self, waiter: Waiter) -> None:
-        """Give `waiter` the ticket of one before it who will not wake: nobody would use that."""
-        first = next(iter(self._queue), waiter)
-        if first is not waiter and first in self._tickets:
-            earliest = min(self._tickets, key=self._tickets.__getitem__)
-            own = self._tickets.pop(waiter, None)
-            self._tickets[waiter] = self._tickets.pop(earliest)
-            if own is not None and earliest is not waiter:
-                self._tickets[earliest] = own
+    def _place(self, waiter: Waiter) -> Place:
+        return self._places.setdefault(waiter, Place())
+
+    def _have_earliest_ticket(self, waiter: Waiter, place: Place) -> None:
+        """Give `place` the ticket of one before it who will not wake: nobody would use that."""
+        first = self._places.get(next(iter(self._queue), waiter))
+        if first is not None and first is not place and first.ticket is not None:
+            waiting = [each for each in self._places.values() if each.ticket is not None]
+            earliest = min(waiting, key=lambda each: each.ticket or 0)
+            place.ticket, earliest.ticket = earliest.ticket, place.ticket
+
+    def _settle(self) -> None:
+        """Write what is due, now or as soon as others let us; nobody waits for that."""
+        if self._settling is None and not self._slots.settle():
+            self._settling = threading.Timer(LOOK_AGAIN, self._settle_again)
+            self._settling.daemon = True
+            # No thread begins any more when the process ends; nothing needs to be written then.
+            with contextlib.suppress(RuntimeError):
+                self._settling.start()
+
+    def _settle_again(self) -> None:
+        with self._lock:
+            self._settling = None
+            self._settle()

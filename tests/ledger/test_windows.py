@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -13,8 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -287,15 +289,13 @@ def of_another_program(path: Path) -> None:
         (Path.mkdir, "directory"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_before_anything_is_sent(
-    world: Make, spoil: Callable[[Path], None], said: str
-) -> None:
+def test_a_file_that_cannot_be_used_is_named(world: Make, spoil: Callable[[Path], None], said: str) -> None:
     here = world(1, LONG)
     spoil(here.home / "limits")
     with pytest.raises(LedgerError) as caught:
         here.window().acquire()
     told = str(caught.value)
-    assert all(word in told for word in (str(here.home / "limits"), said, "KIE_HOME", "Nothing was sent."))
+    assert all(word in told for word in (str(here.home / "limits"), said, "KIE_HOME"))
 
 
 _LITTLE_ROOM = """
@@ -319,28 +319,174 @@ def test_a_disk_that_has_no_room_for_a_new_file_is_named(tmp_path: Path) -> None
     assert re.search(rf"LedgerError: {tmp_path}/limits, .* cannot be used: (disk I/O error|.* is full)\.", said)
 
 
-def test_a_file_that_another_program_holds_is_named(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.ledger.database._WAIT_FOR_OTHERS", 0.05)
-    here = world(1, LONG)
-    here.window().acquire()
-    with closing(sqlite3.connect(here.home / "limits", isolation_level=None)) as holder:
+@contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Hold the file, as a process does that was stopped while it wrote."""
+    with closing(sqlite3.connect(home / "limits", isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LedgerError, match=r"limits.* locked.* Nothing was sent"):
-            here.window().acquire()
+        yield
+        holder.execute("COMMIT")
 
 
-def test_what_cannot_be_written_after_the_answer_is_logged_and_written_later(
-    world: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+class TestAFileThatOthersHold:
+    def test_is_named_after_a_while(self, world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("kie_registry.ledger.slots._PATIENCE", 0.0)
+        here = world(1, LONG)
+        window = here.window()
+        window.acquire(timeout=0)
+        with held(here.home), pytest.raises(LedgerError, match=r"limits.* locked"):
+            window.acquire()
+
+    @pytest.mark.parametrize(
+        ("looks", "patient"), [([0, 9], True), ([0, 1, 10], False), ([0, 100], True), ([0, 100, 101, 110], False)]
+    )
+    def test_counts_as_held_for_as_long_as_it_is_looked_at(
+        self, world: Make, monkeypatch: pytest.MonkeyPatch, looks: list[float], patient: bool
+    ) -> None:
+        monkeypatch.setattr("kie_registry.ledger.slots.LOOK_AGAIN", 5.0)
+        here = world(1, LONG)
+        window = here.window()
+        window.acquire(timeout=0)
+        with held(here.home), nullcontext() if patient else pytest.raises(LedgerError):
+            for moment in looks:
+                clock = SimpleNamespace(monotonic=lambda moment=moment: moment)
+                monkeypatch.setattr("kie_registry.ledger.slots.time", clock)
+                assert window.acquire(timeout=0) is False
+
+    def test_is_waited_for_without_blocking_the_event_loop(self, world: Make) -> None:
+        here = world(2, LONG)
+        window = here.window()
+        window.acquire()
+
+        async def main() -> bool:
+            waits = asyncio.Event()
+            with held(here.home):
+                asking = asyncio.create_task(window.acquire_async(PATIENCE, waits.set))
+                await waits.wait()
+            return await asking
+
+        assert asyncio.run(main())
+
+    def test_is_looked_at_by_the_first_in_line_alone(self, world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        here = world(1, LONG)
+        window = here.window()
+        window.acquire()
+        tries: list[object] = []
+        database = window._slots._database
+        write = database.write
+
+        def counting(operation: Callable[[sqlite3.Connection], object]) -> object:
+            tries.append(operation)
+            return write(operation)
+
+        async def main() -> int:
+            with held(here.home):
+                monkeypatch.setattr(database, "write", counting)
+                asking = [asyncio.create_task(window.acquire_async()) for _ in range(100)]
+                await asyncio.sleep(0)
+                count = len(tries)
+                for task in asking:
+                    task.cancel()
+                await asyncio.wait(asking)
+            return count
+
+        assert asyncio.run(main()) == 1
+
+    def test_is_written_after_an_answer_when_it_is_free_again(
+        self, world: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("kie_registry.ledger.windows.LOOK_AGAIN", 0.01)
+        here = world(1, LONG)
+        window = here.window()
+        window.acquire()
+        with held(here.home), caplog.at_level(logging.WARNING):
+            window.release(counted=False)
+        assert (here.window().acquire(PATIENCE), caplog.messages) == (True, [])
+
+    def test_for_long_is_logged_and_written_next_time(
+        self, world: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("kie_registry.ledger.slots._PATIENCE", 0.0)
+        here = world(1, LONG)
+        window = here.window()
+        window.acquire()
+        with held(here.home), caplog.at_level(logging.WARNING):
+            window.release(counted=False)
+        assert (window.acquire(timeout=0), ["locked" in line for line in caplog.messages]) == (True, [True])
+
+
+def interrupt_after_commit(window: SharedWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Ctrl-C arrive while the next transaction ends."""
+    database = window._slots._database
+    write = database.write
+
+    def interrupted(operation: Callable[[sqlite3.Connection], object]) -> object:
+        monkeypatch.undo()
+        write(operation)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database, "write", interrupted)
+
+
+def rows(home: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(home / "limits")) as file:
+        return [
+            (table, file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+            for table in ("slots", "tickets", "looks")
+        ]
+
+
+NOTHING = [("slots", 0), ("tickets", 0), ("looks", 0)]
+
+
+def test_an_interruption_while_a_slot_is_written_leaves_nothing(
+    world: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kie_registry.ledger.database._WAIT_FOR_OTHERS", 0.05)
+    here = world(1, LONG)
+    window = here.window()
+    interrupt_after_commit(window, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        window.acquire()
+    assert rows(here.home) == NOTHING
+
+
+def test_an_interruption_while_a_ticket_is_drawn_leaves_nothing(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = world(1, LONG)
     window = here.window()
     window.acquire()
-    with (
-        closing(sqlite3.connect(here.home / "limits", isolation_level=None)) as holder,
-        caplog.at_level(logging.WARNING),
-    ):
-        holder.execute("BEGIN IMMEDIATE")
+    interrupt_after_commit(window, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        window.acquire()
+    window.release(counted=False)
+    assert rows(here.home) == NOTHING
+
+
+def test_an_interruption_while_an_answer_is_written_gives_the_slot_back(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world(1, LONG)
+    window = here.window()
+    window.acquire()
+    interrupt_after_commit(window, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
         window.release(counted=False)
-        holder.execute("COMMIT")
-    assert (window.acquire(timeout=0), ["locked" in line for line in caplog.messages]) == (True, [True])
+    assert (window.acquire(timeout=0), here.window().acquire(timeout=0)) == (True, False)
+
+
+def test_an_interruption_before_an_answer_is_written_gives_the_slot_back_next_time(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world(1, LONG)
+    window = here.window()
+    window.acquire()
+
+    def interrupted(_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(window._slots._database, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        window.release(counted=False)
+    assert (window.acquire(timeout=0), here.window().acquire(timeout=0)) == (True, False)
