@@ -39,7 +39,7 @@ envelopes = filled(
 )
 bodies = damaged(anything | envelopes)
 
-fuzzed = settings(max_examples=60, deadline=None, database=None)
+fuzzed = settings(max_examples=30, deadline=None, database=None)
 
 
 class Answering:
