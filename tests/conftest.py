@@ -25,6 +25,7 @@ _OWN = (
     "KIE_ALLOW_PRIVATE_FILES",
     "KIE_API_KEY",
     "KIE_BASE_URL",
+    "KIE_LEDGER",
     "KIE_LOG",
     "KIE_STRICT_PLUGINS",
     "KIE_UPLOAD_URL",

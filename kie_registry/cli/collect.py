@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kie_registry.cli import jobs, output
-from kie_registry.cli.options import DIRECTORY
+from kie_registry.cli.options import DIRECTORY, ledger_option
 from kie_registry.errors import TaskTimeout
+from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
@@ -29,36 +30,40 @@ _FAILED, _STILL_RUNNING = 1, 4
     help="The directory for all files.  [default: where each task was to save them]",
 )
 @click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait.  [default: 900]")
-def collect_command(out: Path | None, deadline: float | None, *, as_json: bool) -> int:
+@ledger_option
+def collect_command(out: Path | None, deadline: float | None, ledger: Path | None, *, as_json: bool) -> int:
     """Wait for everything that was submitted and not collected, and save its files.
 
     Tasks that another process waits for are left to it. This may be run many times at once, and again after
     whatever has interrupted it.
     """
+    again = with_ledger("kie collect", ledger)
     try:
-        came = asyncio.run(_collect(out, deadline, as_json=as_json))
+        came = asyncio.run(_collect(out, deadline, ledger, as_json=as_json))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("Interrupted. Nothing is lost: `kie collect` goes on with the rest.") from None
+        raise KeyboardInterrupt(f"Interrupted. Nothing is lost: `{again}` goes on with the rest.") from None
     if as_json:
         output.show_json([_as_dict(each) for each in came])
     still_running = sum(isinstance(each.error, TaskTimeout) for each in came)
     if still_running:
-        output.note(f"{still_running} of {len(came)} tasks still run; `kie collect` goes on with them.")
+        output.note(f"{still_running} of {len(came)} tasks still run; `{again}` goes on with them.")
         return _STILL_RUNNING
     return _FAILED if any(each.error for each in came) else 0
 
 
-async def _collect(out: Path | None, deadline: float | None, *, as_json: bool) -> list[Collected]:
+async def _collect(
+    out: Path | None, deadline: float | None, ledger: Path | None, *, as_json: bool
+) -> list[Collected]:
     from kie_registry.async_client import AsyncKie
 
     came = []
-    async with AsyncKie(ledger=True) as kie:
+    async with AsyncKie(ledger=ledger or True) as kie:
         async for collected in kie.collect(out, deadline=deadline):
             came.append(collected)
             _show(collected, as_json=as_json)
         if not came:
             output.note("There is nothing to collect.")
-        await _tell_of_the_rest(kie)
+        await _tell_of_the_rest(kie, with_ledger("kie task list --unknown", ledger))
     return came
 
 
@@ -69,8 +74,8 @@ def _show(collected: Collected, *, as_json: bool) -> None:
         output.show_files(collected.paths, collected.result)
 
 
-async def _tell_of_the_rest(kie: AsyncKie) -> None:
-    """Say what was not collected, and why."""
+async def _tell_of_the_rest(kie: AsyncKie, unknown_ones: str) -> None:
+    """Say what was not collected, and why; a command lists the `unknown_ones`."""
     ledger = kie.ledger
     if ledger is None:
         return
@@ -84,7 +89,7 @@ async def _tell_of_the_rest(kie: AsyncKie) -> None:
     if held:
         output.note(f"{held} more {'is' if held == 1 else 'are'} seen to by other processes.")
     if unknown:
-        output.note(f"Of {unknown} more it is not known whether they were accepted: `kie task list --unknown`.")
+        output.note(f"Of {unknown} more it is not known whether they were accepted: `{unknown_ones}`.")
 
 
 def _as_dict(collected: Collected) -> dict[str, object]:

@@ -14,11 +14,12 @@ from click.shell_completion import CompletionItem
 
 from kie_registry.cli import output
 from kie_registry.cli.jobs import open_client
-from kie_registry.cli.options import DIRECTORY
+from kie_registry.cli.options import DIRECTORY, LEDGER_FILE, LEDGER_HELP
 from kie_registry.cli.output_files import check_output
 from kie_registry.cli.progress import Progress
 from kie_registry.description import ModelInfo, ParameterInfo
 from kie_registry.flows.submit import Destination
+from kie_registry.ledger.opening import with_ledger
 from kie_registry.registry import default_registry
 from kie_registry.vocabulary import OTHER_NUMBER
 
@@ -35,6 +36,7 @@ _COMMON: tuple[click.Option, ...] = (
     click.Option(["--no-wait"], is_flag=True, help="Submit, print the task id, and leave."),
     click.Option(["--deadline"], type=float, metavar="SECONDS", help="How long to wait.  [default: 900]"),
     click.Option(["--callback-url"], metavar="URL", help="Where kie.ai shall post the record at the end."),
+    click.Option(["--ledger"], type=LEDGER_FILE, metavar="FILE", help=LEDGER_HELP),
 )
 _OWN_FLAGS = frozenset({"--json", "--help"}.union(*(option.opts for option in _COMMON)))
 
@@ -240,6 +242,7 @@ def _generate(  # one argument for each option
     no_wait: bool,
     deadline: float | None,
     callback_url: str | None,
+    ledger: Path | None,
     as_json: bool,
     prompt: str | None = None,
 ) -> None:
@@ -250,7 +253,7 @@ def _generate(  # one argument for each option
         given["prompt"] = sys.stdin.read().strip() if prompt == "-" else prompt
     if not no_wait:
         check_output(out, name, overwrite=overwrite)
-    with open_client() as kie, Progress() as progress:
+    with open_client(ledger) as kie, Progress(ledger=ledger) as progress:
         deadline_at = kie._calls.session.deadline_at(deadline)
         task = kie._submit(
             model,
@@ -266,14 +269,15 @@ def _generate(  # one argument for each option
             result = task._wait(deadline_at, progress.show)
             paths = result.save(out, name=name, overwrite=overwrite)
     if no_wait:
-        _show_task(task.id, task.model, as_json=as_json)
+        _show_task(task.id, task.model, ledger, as_json=as_json)
     else:
         output.show_result(result, paths, as_json=as_json)
 
 
-def _show_task(task_id: str, model: str | None, *, as_json: bool) -> None:
+def _show_task(task_id: str, model: str | None, ledger: Path | None, *, as_json: bool) -> None:
     if as_json:
         output.show_json({"task_id": task_id, "model": model})
         return
     output.show(task_id)
-    output.note(f"Collect it with: kie task wait {task_id}, or together with others: kie collect")
+    wait, collect = with_ledger(f"kie task wait {task_id}", ledger), with_ledger("kie collect", ledger)
+    output.note(f"Collect it with: {wait}, or together with others: {collect}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
-def open_client() -> Kie:
-    """Return a client that keeps the ledger of ``KIE_HOME``, as every command does that may cost money."""
+def open_client(ledger: Path | None) -> Kie:
+    """Return a client that keeps this ledger, or the default one, as every command does that may cost money."""
     from kie_registry.client import Kie
 
-    return Kie(ledger=True)
+    return Kie(ledger=ledger or True)
 
 
 def ledger_of(kie: Kie) -> Ledger:
@@ -38,11 +39,12 @@ def ledger_of(kie: Kie) -> Ledger:
 
 def find_job(kie: Kie, name: str) -> Job:
     """Return the job with this id, the beginning of it, or this task id; ends the command where there is none."""
-    job = ledger_of(kie).find(kie.account, name)
+    ledger = ledger_of(kie)
+    job = ledger.find(kie.account, name)
     if job is None:
         raise click.UsageError(
-            f"The ledger has no job {name!r} of this account, or several that begin like that. "
-            "`kie task list` shows them."
+            f"The ledger {getattr(ledger, 'path', '')} has no job {name!r} of this account, or several that begin "
+            "like that. `kie task list` shows them; --ledger FILE looks into another ledger."
         )
     return job
 

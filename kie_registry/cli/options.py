@@ -8,11 +8,8 @@ from typing import Any
 import click
 
 
-class _Directory(click.Path):
-    """A directory to save in; no shell puts the user's own in the place of ``~`` in ``--out=~/x``."""
-
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
+class _OwnPath(click.Path):
+    """A path that may begin with ``~``, for the user's own directory: no shell expands that in ``--out=~/x``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
@@ -22,7 +19,16 @@ class _Directory(click.Path):
         return super().convert(expanded, param, ctx)
 
 
-DIRECTORY = _Directory()
+DIRECTORY = _OwnPath(file_okay=False, path_type=Path)
+LEDGER_FILE = _OwnPath(dir_okay=False, path_type=Path)
+LEDGER_HELP = "The ledger.  [default: KIE_LEDGER, or the one in KIE_HOME]"
+# Whoever looks for what was submitted, and mistypes the name, must not be told that there is nothing.
+ledger_option = click.option(
+    "--ledger",
+    type=_OwnPath(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=LEDGER_HELP,
+)
 
 specs_option = click.option(
     "--specs",

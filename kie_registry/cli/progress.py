@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kie_registry.cli import output
 from kie_registry.events import Event
+from kie_registry.ledger.opening import with_ledger
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -19,10 +21,16 @@ _LASTING = frozenset({"submitted", "limited", "retry"})
 
 
 class Progress:
-    """Shows the events of a call, and remembers which task it is; pass `show` as ``on_event``."""
+    """Shows the events of a call, and remembers which task it is; pass `show` as ``on_event``.
 
-    def __init__(self, task_id: str | None = None) -> None:
+    Args:
+        task_id: The task, where there is one already.
+        ledger: The file of the ledger, unless it is the default one.
+    """
+
+    def __init__(self, task_id: str | None = None, *, ledger: Path | None = None) -> None:
         self.task_id = task_id
+        self._ledger = ledger
         self._started = time.monotonic()
         self._status: Status | None = None
 
@@ -59,5 +67,6 @@ class Progress:
         if notes:
             return f"Interrupted. {notes[-1]}"
         if self.task_id is not None:
-            return f"Interrupted. Task {self.task_id} is paid; `kie task wait {self.task_id}` saves its files."
+            command = with_ledger(f"kie task wait {self.task_id}", self._ledger)
+            return f"Interrupted. Task {self.task_id} is paid; `{command}` saves its files."
         return "Interrupted. Nothing was submitted, nothing was spent."

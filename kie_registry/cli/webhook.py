@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kie_registry.cli import output
+from kie_registry.cli.options import LEDGER_FILE, LEDGER_HELP
 from kie_registry.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,17 +37,20 @@ def webhook_command() -> None:
     help="The account's webhook key. Better set KIE_WEBHOOK_KEY: all users of a machine see command lines.",
 )
 @click.option("--unsigned", is_flag=True, help="Take unsigned callbacks, of an account without a webhook key.")
-def listen(host: str, port: int, path: str, key: Secret | None, *, unsigned: bool) -> None:
+@click.option("--ledger", type=LEDGER_FILE, metavar="FILE", help=LEDGER_HELP)
+def listen(host: str, port: int, path: str, key: Secret | None, ledger: Path | None, *, unsigned: bool) -> None:
     """Take callbacks until interrupted, and write down in the ledger what their tasks' records say.
 
     What it prints first on stdout is the address to give as --callback-url. kie.ai must be able to reach it: from
     outside, lead a public HTTPS address of yours to it. Then comes a line for each callback.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_listen(host, port, path, key, unsigned=unsigned))
+        asyncio.run(_listen(host, port, path, key, ledger, unsigned=unsigned))
 
 
-async def _listen(host: str, port: int, path: str, key: Secret | None, *, unsigned: bool) -> None:
+async def _listen(
+    host: str, port: int, path: str, key: Secret | None, ledger: Path | None, *, unsigned: bool
+) -> None:
     from kie_registry.async_client import AsyncKie
     from kie_registry.webhooks.receiver import Receiver
     from kie_registry.webhooks.serving import serve
@@ -54,7 +59,7 @@ async def _listen(host: str, port: int, path: str, key: Secret | None, *, unsign
         output.show(f"{address}/{path.strip('/')}")
         output.note("Taking callbacks until interrupted (Ctrl-C).")
 
-    async with AsyncKie(ledger=True) as kie:
+    async with AsyncKie(ledger=ledger or True) as kie:
         receiver = Receiver(kie, key=key, unsigned=unsigned, path=path, on_receipt=_show)
         await serve(receiver, host, port, started)
 

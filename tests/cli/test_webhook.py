@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +44,15 @@ def listening(*options: str, **variables: str) -> Iterator[tuple[subprocess.Pope
 
 
 @pytest.mark.timeout(60)
-def test_a_callback_to_another_process_wakes_a_wait(environment: None, open_kie: Callable[..., Kie]) -> None:
+@pytest.mark.parametrize("file", [None, "jobs.sqlite3"])
+def test_a_callback_to_another_process_wakes_a_wait(
+    environment: None, open_kie: Callable[..., Kie], tmp_path: Path, file: str | None
+) -> None:
     """The one who waits would not read again for an hour: it sees in the ledger that it should."""
-    kie = open_kie(ledger=True, poll_interval=3600.0, deadline=3600.0)
-    with listening("--path", "/hook", "--key", KEY, KIE_LOG="debug") as (process, url):
+    ledger = True if file is None else tmp_path / file
+    options = [] if file is None else ["--ledger", str(ledger)]
+    kie = open_kie(ledger=ledger, poll_interval=3600.0, deadline=3600.0)
+    with listening("--path", "/hook", "--key", KEY, *options, KIE_LOG="debug") as (process, url):
         task = kie.submit(MODEL, "a cat", callback_url=url)
         assert kie.task(task.id).wait().urls
         process.send_signal(signal.SIGINT)

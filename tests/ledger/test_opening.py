@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kie_registry.ledger.opening import open_ledger
+from kie_registry.errors import ConfigurationError
+from kie_registry.ledger.opening import default_file, open_ledger, with_ledger
+from kie_registry.settings import home as kie_home
 
 NAMES: dict[str, Callable[[Path], Path]] = {
     "its name": lambda home: home / "real" / "jobs.sqlite3",
@@ -37,3 +39,40 @@ def test_a_file_is_one_ledger_by_all_its_names(home: Path, name: Callable[[Path]
 def test_another_file_is_another_ledger(home: Path) -> None:
     known = open_ledger(home / "real" / "jobs.sqlite3")
     assert open_ledger(home / "real" / "others.sqlite3") is not known
+
+
+def test_the_default_one_is_in_kie_home() -> None:
+    assert default_file() == kie_home() / "ledger.sqlite3"
+
+
+def test_the_environment_names_another_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KIE_LEDGER", "~/jobs.sqlite3")
+    assert open_ledger(True) is open_ledger(tmp_path / "jobs.sqlite3")
+
+
+@pytest.mark.parametrize("value", [" ", "~nobody-of-this-name/jobs", "."])
+def test_the_environment_names_no_file(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("KIE_LEDGER", value)
+    with pytest.raises(ConfigurationError, match="KIE_LEDGER"):
+        open_ledger(True)
+
+
+def test_a_command_names_the_ledger_that_is_not_the_default_one(tmp_path: Path) -> None:
+    assert with_ledger("kie collect", tmp_path / "my jobs") == f"kie collect --ledger '{tmp_path}/my jobs'"
+
+
+@pytest.mark.parametrize("path", [None, "the default", "that of the environment"])
+def test_a_command_names_no_ledger_that_it_takes_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str | None
+) -> None:
+    if path == "that of the environment":
+        monkeypatch.setenv("KIE_LEDGER", str(tmp_path / "jobs.sqlite3"))
+    assert with_ledger("kie collect", None if path is None else default_file()) == "kie collect"
+
+
+def test_a_command_names_the_ledger_where_the_default_one_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KIE_HOME", "~nobody-of-this-name")
+    assert with_ledger("kie collect", tmp_path / "jobs") == f"kie collect --ledger {tmp_path}/jobs"
