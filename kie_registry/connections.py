@@ -9,7 +9,7 @@ import traceback
 import urllib.parse
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -64,7 +64,20 @@ def new_transport(kind: type[Transport], origin: str) -> Transport:
     with configuring(origin):
         # Reading the CA certificates is slow, and of no use without TLS.
         verify = _ssl_context() if origin.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return kind(verify=verify, limits=_LIMITS, proxy=proxy_for(origin))
+        transport = kind(verify=verify, limits=_LIMITS, proxy=proxy_for(origin))
+    _keep_time(transport)
+    return transport
+
+
+def _keep_time(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
+    """Have a transport keep the time of whole requests."""
+    # It imports httpcore, as httpx does itself no sooner than here.
+    from kie_registry.timed_network import AsyncTimedBackend, TimedBackend
+
+    # httpcore takes a network backend as an argument; httpx has none to hand down.
+    pool: Any = transport._pool
+    kind = TimedBackend if isinstance(transport, httpx.HTTPTransport) else AsyncTimedBackend
+    pool._network_backend = kind(pool._network_backend)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Requests to kie.ai, with the key, and downloads, without it.
 
-All of httpx that this library uses is here, in `wires` and in `connections`, apart from the generated code.
+All of httpx that this library uses is here, in `wires` and in `connections`, apart from the generated code; of
+httpcore below it only `timed_network` knows.
 Requests go straight to httpx's transports: cookies, redirects and the merging of defaults, which its clients add,
 are of no use here and cost a third of a call.
 """
@@ -20,6 +21,7 @@ from attrs import frozen
 
 from kie_registry.addresses import FileSources
 from kie_registry.connections import USER_AGENT, Attempt, page_client, parse_url
+from kie_registry.deadlines import RequestTimeout
 from kie_registry.errors import SpecError
 from kie_registry.settings import Settings
 from kie_registry.transfers import Body, Head
@@ -80,7 +82,7 @@ class _Requests:
                 "User-Agent": USER_AGENT,
             }
         )
-        self._extensions = {"timeout": httpx.Timeout(settings.http_timeout).as_dict()}
+        self._timeout = settings.http_timeout
 
     def make(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
         return httpx.Request(
@@ -90,7 +92,7 @@ class _Requests:
             json=kwargs.get("json"),
             files=kwargs.get("files"),
             headers=self._headers,
-            extensions=self._extensions,
+            extensions={"timeout": RequestTimeout(self._timeout).steps},
         )
 
     def without_key(self, response: httpx.Response) -> httpx.Response:
@@ -111,7 +113,8 @@ class Http:
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self.sources = settings.file_sources
         self._requests = _Requests(settings)
-        self._new = functools.partial(Wire, settings.http_timeout, transport)
+        self._timeout = settings.http_timeout
+        self._new = functools.partial(Wire, transport)
         self._wire: Wire | None = self._new()
         _opened.add(self)
 
@@ -132,15 +135,17 @@ class Http:
 
     def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
         """Ask for a file, and give `body` what comes; raises TransportError where it breaks off or may not be."""
+        timeout = RequestTimeout(self._timeout)
         with (
             Attempt(url) as attempt,
             self._borrow() as wire,
-            wire.stream(url, headers, sources) as response,
+            wire.stream(url, headers, sources, timeout) as response,
         ):
             head = Head.of(response)
             if body.accept(head):
                 for chunk in response.iter_bytes() if can_unpack(response) else response.iter_raw():
                     body.write(chunk)
+                    timeout.earn(len(chunk))
             return head
         raise attempt.failure
 
@@ -178,7 +183,8 @@ class AsyncHttp:
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.sources = settings.file_sources
         self._requests = _Requests(settings)
-        self._new = functools.partial(AsyncWire, settings.http_timeout, transport)
+        self._timeout = settings.http_timeout
+        self._new = functools.partial(AsyncWire, transport)
         self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWire] = WeakKeyDictionary()
         self._closed = False
         _opened.add(self)
@@ -201,12 +207,14 @@ class AsyncHttp:
 
     async def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
         """Ask for a file, and give `body` what comes; as `Http.fetch`."""
+        timeout = RequestTimeout(self._timeout)
         with Attempt(url) as attempt:
-            async with self._borrow() as wire, wire.stream(url, headers, sources) as response:
+            async with self._borrow() as wire, wire.stream(url, headers, sources, timeout) as response:
                 head = Head.of(response)
                 if body.accept(head):
                     async for chunk in response.aiter_bytes() if can_unpack(response) else response.aiter_raw():
                         body.write(chunk)
+                        timeout.earn(len(chunk))
                 return head
         raise attempt.failure
 

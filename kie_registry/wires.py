@@ -13,6 +13,7 @@ import httpx
 
 from kie_registry.addresses import FileSources
 from kie_registry.connections import USER_AGENT, new_transport, origin_of
+from kie_registry.deadlines import RequestTimeout
 from kie_registry.errors import TransportError
 from kie_registry.proxies import proxy_for
 from kie_registry.wording import clip
@@ -60,9 +61,8 @@ class _Guard:
 
 
 class _BaseWire(Generic[AnyTransport]):
-    def __init__(self, kind: Any, timeout: float, transport: AnyTransport | None) -> None:
+    def __init__(self, kind: Any, transport: AnyTransport | None) -> None:
         self._kind = kind
-        self._timeout = httpx.Timeout(timeout).as_dict()
         self._given: AnyTransport | None = transport
         self._routes: dict[str, AnyTransport] = {}
         self._lock = threading.Lock()
@@ -75,11 +75,11 @@ class _BaseWire(Generic[AnyTransport]):
                     self._routes[origin] = self._given or new_transport(self._kind, origin)
         return self._routes[origin]
 
-    def _download(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
+    def _download(self, url: str, headers: Mapping[str, str], timeout: RequestTimeout) -> httpx.Request:
         # Bytes as they are can be gone on with in the middle.
         own = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         return httpx.Request(
-            "GET", httpx.URL(url), headers={**own, **headers}, extensions={"timeout": self._timeout}
+            "GET", httpx.URL(url), headers={**own, **headers}, extensions={"timeout": timeout.steps}
         )
 
     def _guard(self, url: httpx.URL, sources: FileSources) -> _Guard | None:
@@ -93,12 +93,11 @@ class Wire(_BaseWire[httpx.BaseTransport]):
     """The blocking connections.
 
     Args:
-        timeout: Seconds for each step of a request.
         transport: What to send through in place of the network, or None.
     """
 
-    def __init__(self, timeout: float, transport: httpx.BaseTransport | None) -> None:
-        super().__init__(httpx.HTTPTransport, timeout, transport)
+    def __init__(self, transport: httpx.BaseTransport | None) -> None:
+        super().__init__(httpx.HTTPTransport, transport)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer with its body; raises TransportError where it will not be read."""
@@ -115,13 +114,15 @@ class Wire(_BaseWire[httpx.BaseTransport]):
         return with_content(response, bytes(content))
 
     @contextlib.contextmanager
-    def stream(self, url: str, headers: Mapping[str, str], sources: FileSources) -> Iterator[httpx.Response]:
+    def stream(
+        self, url: str, headers: Mapping[str, str], sources: FileSources, timeout: RequestTimeout
+    ) -> Iterator[httpx.Response]:
         """Ask for a file and yield the answer, its body unread.
 
         Raises:
             TransportError: Its address is none that `sources` allow; the request was not sent.
         """
-        request = self._download(url, headers)
+        request = self._download(url, headers, timeout)
         guard = self._guard(request.url, sources)
         if guard is not None:
             request.extensions["trace"] = guard.trace
@@ -140,8 +141,8 @@ class Wire(_BaseWire[httpx.BaseTransport]):
 class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
     """The connections that do not block; as `Wire`."""
 
-    def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
-        super().__init__(httpx.AsyncHTTPTransport, timeout, transport)
+    def __init__(self, transport: httpx.AsyncBaseTransport | None) -> None:
+        super().__init__(httpx.AsyncHTTPTransport, transport)
         self._users: Counter[httpx.AsyncBaseTransport] = Counter()
 
     async def send(self, request: httpx.Request) -> httpx.Response:
@@ -161,10 +162,10 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, url: str, headers: Mapping[str, str], sources: FileSources
+        self, url: str, headers: Mapping[str, str], sources: FileSources, timeout: RequestTimeout
     ) -> AsyncIterator[httpx.Response]:
         """Ask for a file and yield the answer, its body unread; as `Wire.stream`."""
-        request = self._download(url, headers)
+        request = self._download(url, headers, timeout)
         guard = self._guard(request.url, sources)
         if guard is not None:
             request.extensions["trace"] = guard.trace_async

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import pytest
 
-from kie_registry import AsyncKie, Kie, TransportError
+from kie_registry import AsyncKie, Kie, SubmitOutcomeUnknown, TaskTimeout, TransportError
 from tests.canned import canned, http
+from tests.dripping import DRIPS, dripping
 
 ANSWER = b'{"code": 200, "msg": "success", "data": 7}'
 Credits: TypeAlias = Callable[..., float]
@@ -68,3 +69,49 @@ def test_an_answer_that_fills_the_memory_is_not_read(ask_credits: Credits, answe
     with canned(answer) as server, pytest.raises(TransportError, match=words) as caught:
         ask_credits(server.url)
     assert caught.value.sent
+
+
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+DRIPPING: dict[str, tuple[bytes, bytes, bytes]] = {
+    "in the body": (OK + b"\r\n", b" ", ANSWER),
+    "in the body, of a length": (OK + b"Content-Length: %d\r\n\r\n" % (DRIPS + len(ANSWER)), b" ", ANSWER),
+    "in a header": (OK + b"X-Slow: ", b"x", b"\r\n\r\n" + ANSWER),
+    "before the answer": (b"", b"HTTP/1.1 102 Processing\r\n\r\n", OK + b"\r\n" + ANSWER),
+    "in the size of a chunk": (
+        OK + b"Transfer-Encoding: chunked\r\n\r\n%x;" % len(ANSWER),
+        b"x",
+        b"\r\n" + ANSWER + b"\r\n0\r\n\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("pieces", DRIPPING.values(), ids=DRIPPING.keys())
+def test_an_answer_that_drips_is_not_waited_for(ask_credits: Credits, pieces: tuple[bytes, bytes, bytes]) -> None:
+    with dripping(*pieces) as url, pytest.raises(TransportError) as caught:
+        ask_credits(url, http_timeout=0.15)
+    assert (caught.value.sent, caught.value.retryable) == (True, True)
+
+
+def test_nor_is_one_through_a_proxy(ask_credits: Credits, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dripping(*DRIPPING["in the body"]) as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        with pytest.raises(TransportError):
+            ask_credits("http://api.kie.example", http_timeout=0.15)
+
+
+@pytest.fixture
+def dripped_on() -> Iterator[Kie]:
+    """A client of a server that drips."""
+    with dripping(*DRIPPING["in the body"]) as url, Kie("key", base_url=url, http_timeout=0.15) as kie:
+        yield kie
+
+
+def test_a_create_whose_answer_drips_is_unknown(dripped_on: Kie) -> None:
+    with pytest.raises(SubmitOutcomeUnknown, match="no answer") as caught:
+        dripped_on.submit("nano-banana-pro", "a cat")
+    assert caught.value.charged == "maybe"
+
+
+def test_a_read_whose_answer_drips_passes(dripped_on: Kie) -> None:
+    with pytest.raises(TaskTimeout, match="The last read failed: no answer"):
+        dripped_on.task("task_1").wait(deadline=0.1)

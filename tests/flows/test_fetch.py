@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import itertools
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from kie_registry.http import AsyncHttp, Http
 from kie_registry.sandbox import Sandbox
 from kie_registry.settings import Settings
 from tests.canned import Canned, canned, http
+from tests.dripping import DRIPS, dripping
 
 TEXT = b"0123456789" * 10
 TAG = '"edition-1"'
@@ -45,10 +47,11 @@ Save = Callable[..., bytes]
 def fetched(request: pytest.FixtureRequest, tmp_path: Path) -> Save:
     """Saves what a server has at /file.bin, with either driver, and returns the content."""
 
-    def run(server: Canned, path: str = "/file.bin", **options: Any) -> bytes:
-        settings = Settings.resolve("the-key", server.url)
+    def run(server: Canned | str, path: str = "/file.bin", *, http_timeout: float = 60, **options: Any) -> bytes:
+        url = server if isinstance(server, str) else server.url
+        settings = Settings.resolve("the-key", url, http_timeout=http_timeout)
         where: dict[str, Any] = {"sources": settings.file_sources, **options}
-        flow = save(Saving([server.url + path], tmp_path, None, False, "task_1", None, **where))
+        flow = save(Saving([url + path], tmp_path, None, False, "task_1", None, **where))
         if request.param == "blocking":
             client = Http(settings)
             try:
@@ -239,6 +242,37 @@ def test_but_only_what_was_not_there_before(fetched: Save, monkeypatch: pytest.M
     # A file at last, for who goes on without end.
     with canned(*[HALF, refused] * 5, http(TEXT)) as server, pytest.raises(TransportError):
         fetched(server)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIPPING = {
+    "its bytes": (HEAD + b"\r\n", b"x", b""),
+    "what is no part of it": (HEAD, b"X-Slow: x\r\n", b"\r\nx"),
+    "the sizes of its chunks": (
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;",
+        b"x" * 1024,
+        b"\r\nx\r\n0\r\n\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("pieces", DRIPPING.values(), ids=DRIPPING.keys())
+def test_a_file_that_drips_is_given_up(
+    fetched: Save, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, bytes, bytes]
+) -> None:
+    monkeypatch.setattr("kie_registry.flows.fetch._PAUSES", ())
+    with dripping(*pieces) as url, pytest.raises(TransportError, match="Nothing is lost"):
+        fetched(url, http_timeout=0.15)
+
+
+def test_a_file_that_comes_slowly_is_not(fetched: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each look at the clock takes two seconds; there are two before a piece is read, and one after that.
+    seconds = itertools.count(0, 2)
+    monkeypatch.setattr("kie_registry.deadlines.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("kie_registry.flows.fetch._PAUSES", ())
+    piece = b"x" * (8 << 10)
+    with dripping(HEAD + b"\r\n", piece, pause=0.005) as url:
+        assert fetched(url) == piece * DRIPS
 
 
 DAMAGED = {
