@@ -35,7 +35,7 @@ def collect_command(out: Path | None, deadline: float | None, ledger: Path | Non
     """Wait for everything that was submitted and not collected, and save its files.
 
     Tasks that another process waits for are left to it. This may be run many times at once, and again after
-    whatever has interrupted it.
+    whatever has interrupted it. It exits with 4 where tasks still run, else with 1 where one failed or is lost.
     """
     again = with_ledger("kie collect", ledger)
     try:

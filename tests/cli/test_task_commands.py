@@ -132,6 +132,14 @@ def test_list_has_no_job_of_another_account(client: Kie, kie_here: Kied, monkeyp
     assert kie_here.json("task", "list") == []
 
 
+def test_an_error_as_json_names_the_job_to_be_shown(box: Sandbox, kie_here: Kied) -> None:
+    box.answer_next("createTask", cut="after")
+    assert kie_here("generate", MODEL, "a cat", "--json") == 3
+    error = json.loads(kie_here.out)["error"]
+    assert (error["type"], error["charged"]) == ("SubmitOutcomeUnknown", "maybe")
+    assert kie_here.json("task", "show", error["job_id"])["state"] == "unknown"
+
+
 def test_list_as_json_tells_neither_account_nor_key(box: Sandbox, client: Kie, kie_here: Kied) -> None:
     task = client.submit(MODEL, "a cat")
     (job,) = kie_here.json("task", "list")
