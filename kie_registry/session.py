@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from kie_registry.errors import ConfigurationError
+from kie_registry.errors import ConfigurationError, LedgerError
 from kie_registry.limits import RateLimit, shared_window
 from kie_registry.polling import Polling
 from kie_registry.settings import Settings
 
 if TYPE_CHECKING:
     from kie_registry.ledger.protocol import Ledger
+
+_log = logging.getLogger("kie_registry.limits")
 
 READS = (10, 1.0)
 """kie.ai documents ten reads of task records in a second for each key."""
@@ -37,6 +40,7 @@ class Session:
         polling: When to read records.
         creates: The limit on createTask; None for none.
         reads: The limit on reading records; None for none.
+        own_reads: That limit, kept within this process alone.
         clock: Seconds that only go forward.
     """
 
@@ -47,6 +51,7 @@ class Session:
     polling: Polling
     creates: RateLimit | None
     reads: RateLimit | None
+    own_reads: RateLimit | None
     clock: Callable[[], float] = time.monotonic
     _uploads: dict[str, tuple[str, float]] = field(factory=dict, init=False, repr=False)
 
@@ -83,11 +88,18 @@ class Session:
             Polling(math.inf if reads is None else reads[0] / reads[1], poll_interval),
             None if creates is None else window("create", account, *creates),
             None if reads is None else window("read", account, *reads),
+            None if reads is None else shared_window("read", account, *reads),
         )
 
     def deadline_at(self, seconds: float | None) -> float:
         """Return the moment, by the session's clock, when `seconds` (or the session's own) are over."""
         return self.clock() + (self.deadline if seconds is None else check_deadline(seconds))
+
+    def share_reads_no_more(self, error: LedgerError) -> None:
+        """Keep the limit on reads within this process from now on, for this reason, which is logged once."""
+        before, self.reads = self.reads, self.own_reads
+        if before is not self.own_reads:
+            _log.warning("%s This client shares its limit on reads with no other process from now on.", error)
 
     def uploaded(self, digest: str) -> str | None:
         """Return the address of a file with this content that was uploaded not long ago."""
@@ -99,9 +111,9 @@ class Session:
         self._uploads[digest] = (address, self.clock() + _UPLOAD_KEPT)
 
 
-def _is_limit(creates: Any) -> bool:
+def _is_limit(limit: Any) -> bool:
     try:
-        number, seconds = creates
+        number, seconds = limit
         return int(number) == number >= 1 and 0 < float(seconds) < float("inf")
     except (TypeError, ValueError, OverflowError):
         return False

@@ -54,6 +54,33 @@ def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
     raise _error(answer, task_id)
 
 
+def read_in_turn(session: Session, task_id: str, patience: float) -> Flow[TaskStatus | None]:
+    """Read the record of a task within the limit on reads; None where that had no slot in `patience` seconds.
+
+    Where the limit cannot be shared with other processes, this client shares it with none from then on: a task
+    that is paid is worth more than that.
+
+    Raises:
+        NotFound: kie.ai does not know the task, or not yet.
+        ApiError: kie.ai answers with an error.
+        TransportError: No answer came.
+    """
+    window = session.reads
+    if window is None:
+        return (yield from read_status(session, task_id))
+    try:
+        granted = yield Acquire(window, patience, lambda: None)
+    except LedgerError as error:
+        session.share_reads_no_more(error)
+        return (yield from read_in_turn(session, task_id, patience))
+    if not granted:
+        return None
+    try:
+        return (yield from read_status(session, task_id))
+    finally:
+        window.release()
+
+
 class Watch:
     """One wait for one task.
 
@@ -132,11 +159,8 @@ class Watch:
 
     def _read(self) -> Flow[TaskStatus | None]:
         """Read once; None where kie.ai could not say, for a reason that passes."""
-        window = self._session.reads
-        if window is not None and not (yield Acquire(window, max(self._left(), 1.0), lambda: None)):
-            return None
         try:
-            status = yield from read_status(self._session, self._task_id)
+            status = yield from read_in_turn(self._session, self._task_id, max(self._left(), 1.0))
         except NotFound as error:
             self._trouble = error
             if self._session.clock() - self._started > self._grace:
@@ -148,11 +172,9 @@ class Watch:
         except ApiError as error:
             raise self._about_a_paid_task(error) from None
         else:
-            self._trouble, self._told = None, ""
+            if status is not None:
+                self._trouble, self._told = None, ""
             return status
-        finally:
-            if window is not None:
-                window.release()
         return None
 
     def _pause(self) -> Flow[float]:

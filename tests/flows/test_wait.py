@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import pickle
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from kie_registry import (
     TaskFailed,
     TaskTimeout,
 )
-from kie_registry.ledger import State
+from kie_registry.ledger import SqliteLedger, State
 from kie_registry.sandbox import Sandbox
 
 MODEL = "nano-banana-pro"
@@ -239,3 +240,17 @@ def test_a_job_whose_end_somebody_else_wrote_down_is_let_go(open_kie: Callable[.
     kie.generate(MODEL, "a cat", on_event=take_the_callback)
     (job,) = ledger.jobs()
     assert (job.state, job.owner) == (State.SUCCEEDED, None)
+
+
+def test_a_limit_that_cannot_be_shared_any_more_ends_no_wait(
+    open_kie: Callable[..., Kie], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.sqlite3")
+    kie = open_kie(ledger=ledger)
+    tasks = [kie.submit(MODEL, "a cat") for _ in range(3)]
+    ledger.close()
+    (tmp_path / "ledger.sqlite3.limits").write_bytes(b"restored from the wrong tape" * 1000)
+    with caplog.at_level(logging.WARNING):
+        ended = [task.wait().task_id for task in tasks]
+    assert ended == [task.id for task in tasks]
+    assert [f"{tmp_path}/ledger.sqlite3.limits, in which" in line for line in caplog.messages] == [True]
