@@ -6,15 +6,17 @@ import contextlib
 import sqlite3
 
 from kie_registry.errors import LedgerError
+from kie_registry.ledger import states
+from kie_registry.ledger.states import State
 
 APPLICATION_ID = 0x6B69656C
 """What SQLite keeps in the head of the file to say whose it is: ``kiel``."""
 
-OPEN = "state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')"
+OPEN = f"state IN ({', '.join(repr(str(state)) for state in State if state in states.OPEN)})"
 """What jobs have in common of which more will be heard, few among many. SQLite uses their index where a query
-says exactly this."""
+says exactly what the index says: whoever changes the states makes a new index."""
 
-_FIRST = f"""
+_FIRST = """
 CREATE TABLE jobs (
     id           TEXT PRIMARY KEY,
     account      TEXT NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE jobs (
     files        TEXT NOT NULL
 );
 CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX jobs_open ON jobs (state) WHERE {OPEN};
+CREATE INDEX jobs_open ON jobs (state) WHERE state IN ('planned', 'sending', 'unknown', 'running', 'succeeded');
 CREATE INDEX jobs_timed ON jobs (model) WHERE seconds IS NOT NULL;
 """
 

@@ -50,6 +50,12 @@ def test_a_new_file_is_of_the_present_version(tmp_path: Path, newer: None) -> No
     assert rows(path, "PRAGMA user_version") == [(2,)]
 
 
+def test_open_jobs_are_found_by_their_index(old: Path) -> None:
+    query = f"EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE {schema.OPEN}"
+    ((*_, plan),) = rows(old, query)
+    assert "USING INDEX jobs_open" in str(plan)
+
+
 def test_many_at_once_bring_it_up_to_date_once(old: Path, newer: None) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: len(SqliteLedger(old).jobs()), range(8)))
