@@ -38,10 +38,11 @@ class Kie:
         api_key: The key; by default ``KIE_API_KEY``.
         base_url: The API host; by default ``KIE_BASE_URL``, else https://api.kie.ai.
         upload_url: The host for uploads; by default ``KIE_UPLOAD_URL``, else https://kieai.redpandaai.co.
-        http_timeout: Seconds for each step (connect, read, write) of one request.
+        http_timeout: Seconds for each step (connect, read, write) of one request; the whole gets three times as
+            long, and more while a file moves at 1 KiB a second at least.
         deadline: Seconds for one task, from submission to result, where a call says nothing else.
-        ledger: Where every job is written down before it is sent: True for the ledger in ``KIE_HOME``, the path of
-            a file, or a `Ledger`; None for none.
+        ledger: Where every job is written down before it is sent: True for the one of the command line
+            (``KIE_LEDGER``, or in ``KIE_HOME``), the path of a file, or a `Ledger`; None for none.
         registry: The models; by default those of installed plugins and of `kie_registry.register`.
         transport: An ``httpx.BaseTransport`` to send requests through, in place of the network.
         creates: How many tasks may be created in how many seconds; None for no limit. All clients of the key that

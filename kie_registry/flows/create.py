@@ -20,6 +20,7 @@ from kie_registry.endpoint import create_request, parse_created
 from kie_registry.errors import (
     ApiError,
     KieError,
+    LedgerError,
     RateLimited,
     SubmitOutcomeUnknown,
     TaskTimeout,
@@ -155,7 +156,11 @@ class Creation:
     def _take_slot(self, window: RateLimit) -> Flow[None]:
         message = "waiting for the rate limit on new tasks"
         waiting = functools.partial(self._journal.tell, self._listener, "limited", message)
-        granted = yield Acquire(window, self._left(), waiting)
+        try:
+            granted = yield Acquire(window, self._left(), waiting)
+        except LedgerError as error:
+            error.args = (f"{error} Nothing was sent, nothing was spent.",)
+            raise
         if not granted:
             raise RateLimited(
                 f"The deadline passed while {message}. Nothing was sent, nothing was spent.",
@@ -227,9 +232,10 @@ class Creation:
         if not self._journal.kept:
             return f"{look} before you repeat it."
         job_id = self._journal.job.id
+        settle = self._journal.command(f"kie task settle {job_id}")
         return (
-            f"It is job {job_id} of the ledger. {look}, then say `kie task settle {job_id} --task-id ID` if there "
-            "is a task, or `--not-created`, or `--retry` to send it again."
+            f"It is job {job_id} of the ledger. {look}, then say `{settle} --task-id ID` if there is a task, or "
+            "`--not-created`, or `--retry` to send it again."
         )
 
     def _spent_nothing(self, error: TransportError) -> TransportError:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -17,6 +16,7 @@ from kie_registry.effects import Flow, Keep
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
 from kie_registry.ledger.job import Job, new_id
+from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import HELD, State
 from kie_registry.observing import Hooks
 from kie_registry.status import FAIL, TaskStatus
@@ -78,6 +78,10 @@ class Journal:
         """Whether the job stands in a ledger."""
         return self._written
 
+    def command(self, command: str) -> str:
+        """Return a `kie` command as it is to be given for the ledger of this journal."""
+        return with_ledger(command, getattr(self._ledger, "path", None))
+
     def tell(
         self, listener: Listener | None, kind: EventKind, message: str, status: TaskStatus | None = None
     ) -> None:
@@ -121,14 +125,8 @@ class Journal:
             LedgerError: It cannot be written; the message says how to do that by hand.
         """
         let_go = self._until == "submitted"
-        accept = partial(self._move, State.RUNNING, let_go=let_go, task_id=task_id, reason="")
         try:
-            yield from accept()
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            # The first write may have been cut short, and what is paid is worth a second one.
-            with contextlib.suppress(LedgerError):
-                yield from accept()
-            raise
+            yield from self._move(State.RUNNING, let_go=let_go, task_id=task_id, reason="")
         except IllegalMove as error:
             yield from self._was_settled(task_id, error)
         except LedgerError as error:
@@ -166,9 +164,10 @@ class Journal:
         logger.warning("task %s is %s. It is job %s from now on", task_id, reason, more.id, extra=self._ids())
 
     def _not_written(self, task_id: str, error: LedgerError) -> LedgerError:
+        settle = self.command(f"kie task settle {self.job.id} --task-id {task_id}")
         return type(error)(
             f"Task {task_id} is submitted, and paid, but its id could not be written down: {error} Keep "
-            f"the id; `kie task settle {self.job.id} --task-id {task_id}` writes it down later.",
+            f"the id; `{settle}` writes it down later.",
             model=self.job.model,
             task_id=task_id,
             job_id=self.job.id,
@@ -227,7 +226,14 @@ class Journal:
         self.job = evolve(job, state=to, **changes)
         if ledger is not None and self._written:
             as_seen = job if seen else None
-            yield Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes))
+            move = Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes))
+            try:
+                yield move
+            except (KeyboardInterrupt, asyncio.CancelledError):
+                # The writing may have been cut short, and what has happened is worth a second one.
+                with contextlib.suppress(LedgerError):
+                    yield move
+                raise
 
     def _try(self, to: State, *, seen: bool = False, let_go: bool = False, **changes: Any) -> Flow[bool]:
         """Make a move that changes nothing but the row; return whether it was made.

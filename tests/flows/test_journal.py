@@ -362,7 +362,7 @@ WRITES: list[tuple[State, str, State | None]] = [
     (State.SENDING, "after", State.REFUSED),
     (State.RUNNING, "before", State.RUNNING),
     (State.RUNNING, "after", State.RUNNING),
-    (State.SUCCEEDED, "before", State.RUNNING),
+    (State.SUCCEEDED, "before", State.SUCCEEDED),
     (State.SUCCEEDED, "after", State.SUCCEEDED),
 ]
 
