@@ -208,5 +208,5 @@ def test_a_ledger_on_another_machine(
 
 @pytest.mark.parametrize("given", ["", " ", "a\0b", ".", 5, 1.5, object()])
 def test_what_is_no_ledger_is_refused_at_once(open_kie: Open, given: object) -> None:
-    with pytest.raises(ConfigurationError, match="ledger .*is "):
+    with pytest.raises(ConfigurationError, match=r"ledger .*is "):
         open_kie(ledger=given)
