@@ -67,11 +67,12 @@ def show_jobs(jobs: Sequence[Job]) -> None:
             job.model or "",
             job.task_id or "",
             "" if job.credits is None else f"{job.credits:g}",
-            clip(job.reason or _prompt(job.input), 60),
+            clip(_prompt(job.input), 40),
+            clip(job.reason, 60),
         )
         for job in jobs
     ]
-    output.table(("job", "state", "created", "model", "task", "credits", "prompt or reason"), rows)
+    output.table(("job", "state", "created", "model", "task", "credits", "prompt", "reason"), rows)
 
 
 def show_job(job: Job) -> None:

@@ -76,15 +76,17 @@ def _show_job(job: Job, *, as_json: bool) -> None:
 
 @output.with_json
 @task_command.command("wait")
-@click.argument("task_id")
-@click.option("--out", "-o", type=DIRECTORY, default=Path(), help="Where to save.")
+@click.argument("task_id", metavar="TASK_ID|JOB_ID")
+@click.option(
+    "--out", "-o", type=DIRECTORY, help="Where to save.  [default: where it was to be saved, or the current one]"
+)
 @click.option("--name", metavar="NAME", help="The file name, without suffix.")
 @click.option("--overwrite", is_flag=True, help="Replace files of the same name.")
 @click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait.  [default: 900]")
 @ledger_option
 def wait_for_task(
     task_id: str,
-    out: Path,
+    out: Path | None,
     name: str | None,
     deadline: float | None,
     ledger: Path | None,
@@ -94,8 +96,12 @@ def wait_for_task(
 ) -> None:
     """Wait until a task ends, and save its files."""
     with jobs.open_client(ledger) as kie, Progress(task_id, ledger=ledger) as progress:
+        job = jobs.ledger_of(kie).find(kie.account, task_id)
+        if job is not None:
+            task_id, name = job.task_id or task_id, name or (job.name if out is None else None)
+            out = out or (Path(job.directory) if job.directory else None)
         result = kie.task(task_id).wait(deadline, on_event=progress.show)
-        paths = result.save(out, name=name, overwrite=overwrite)
+        paths = result.save(out or Path(), name=name, overwrite=overwrite)
     output.show_result(result, paths, as_json=as_json)
 
 

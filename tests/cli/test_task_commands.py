@@ -85,9 +85,9 @@ def test_list_is_a_table_with_the_latest_first(client: Kie, kie_here: Kied) -> N
     first, second = client.submit(MODEL, "a cat"), client.submit(MODEL, "a\ndog")
     assert kie_here("task", "list") == 0
     lines = kie_here.out.splitlines()
-    assert lines[0].split() == ["job", "state", "created", "model", "task", "credits", "prompt", "or", "reason"]
+    assert lines[0].split() == ["job", "state", "created", "model", "task", "credits", "prompt", "reason"]
     assert [re.findall(r"task_\w+", line) for line in lines[1:]] == [[second.id], [first.id]]
-    assert [line[-5:] for line in lines[1:]] == ["a dog", "a cat"]
+    assert [line.rstrip()[-5:] for line in lines[1:]] == ["a dog", "a cat"]
 
 
 def test_list_of_nothing(kie_here: Kied) -> None:
@@ -335,3 +335,12 @@ def test_an_error_of_settling_is_one_json_document(lose: Lose, kie_here: Kied) -
     job = lose()
     assert kie_here("task", "settle", job.id, "--task-id", "task_mistyped", "--json") == 1
     assert json.loads(kie_here.out)["error"]["type"] == "NotFound"
+
+
+def test_wait_saves_where_the_job_was_to_be_saved(box: Sandbox, kie_here: Kied, tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere"
+    task_id = kie_here.json("generate", MODEL, "a cat", "--no-wait", "--out", str(place), "--name", "fancy")[
+        "task_id"
+    ]
+    assert kie_here("task", "wait", task_id) == 0
+    assert [path.stem for path in place.iterdir()] == ["fancy"]
