@@ -16,11 +16,11 @@ from attrs import frozen
 from kie_registry import hints
 from kie_registry.call import Call
 from kie_registry.callback_urls import reference_in
-from kie_registry.effects import Acquire, Flow, Run
+from kie_registry.effects import Flow, Run
 from kie_registry.errors import IllegalMove, LedgerError, RateLimited
 from kie_registry.events import log
 from kie_registry.flows.journal import Journal
-from kie_registry.flows.wait import read_status
+from kie_registry.flows.wait import read_in_turn
 from kie_registry.ledger.job import Job, parse_attempt
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
@@ -123,19 +123,15 @@ class _Taking:
         return job
 
     def _read(self) -> Flow[TaskStatus]:
-        window = self.session.reads
-        if window is not None and not (yield Acquire(window, _WAIT_FOR_READ, lambda: None)):
+        status = yield from read_in_turn(self.session, self.task_id, _WAIT_FOR_READ)
+        if status is None:
             raise RateLimited(
                 f"The record of task {self.task_id} could not be read within {_WAIT_FOR_READ:g} s: the limit on "
                 "reads is used up.",
                 task_id=self.task_id,
                 retryable=True,
             )
-        try:
-            return (yield from read_status(self.session, self.task_id))
-        finally:
-            if window is not None:
-                window.release()
+        return status
 
     def _adopt(self, job: Job) -> Flow[Journal]:
         """Write down that this is the task of the job, or one more of them; return its journal.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import time
@@ -40,8 +41,10 @@ class SqliteLedger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, schema.bring_up_to_date, durable=True)
-        self._owners = Owners(path.with_name(f"{path.name}.owners"))
-        self._limits = path.with_name(f"{path.name}.limits")
+        # Whatever links lead to it: who comes by another name must find the same.
+        real = Path(os.path.realpath(path))
+        self._owners = Owners(real.with_name(f"{real.name}.owners"))
+        self._limits = real.with_name(f"{real.name}.limits")
         self._windows: dict[tuple[str, str, int, float], SharedWindow] = {}
 
     @property

@@ -196,3 +196,12 @@ def test_the_file_is_its_users_alone(ledger: SqliteLedger) -> None:
     added(ledger)
     beside = {path.name: path.stat().st_mode & 0o777 for path in ledger.path.parent.glob("ledger.sqlite3*")}
     assert beside == {"ledger.sqlite3": 0o600, "ledger.sqlite3-wal": 0o600, "ledger.sqlite3-shm": 0o600}
+
+
+def test_a_link_leads_to_the_same_owners_and_limits(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.sqlite3").symlink_to(tmp_path / "real" / "ledger.sqlite3")
+    ledgers = [SqliteLedger(tmp_path / name) for name in ("link.sqlite3", "real/ledger.sqlite3")]
+    slots = [ledger.window("create", "account", 1, 1_000.0).acquire(timeout=0) for ledger in ledgers]
+    owners = {ledger.owner for ledger in ledgers}
+    assert (slots, len(owners)) == ([True, False], 1)
