@@ -102,13 +102,8 @@ class Run:
 
 
 @frozen
-class Keep:
+class Keep(Run):
     """Call a function that writes down what must not be lost; once begun it is finished, even if cancelled."""
-
-    function: Callable[[], Any]
-
-    def perform(self, http: Any) -> Any:  # noqa: ARG002
-        return self.function()
 
     async def perform_async(self, http: Any) -> Any:  # noqa: ARG002
         writing = asyncio.ensure_future(asyncio.to_thread(self.function))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Any, NoReturn
 
 
@@ -32,6 +30,8 @@ class Secret:
 
     def __str__(self) -> str:
         """Return the fingerprint."""
+        import hashlib
+
         return f"Secret({hashlib.sha256(str(self._text).encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
 
     __repr__ = __str__
@@ -40,6 +40,8 @@ class Secret:
         """Compare the texts, in a time that tells nothing of them."""
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         ours, theirs = (str(text).encode("utf-8", "surrogatepass") for text in (self._text, other._text))
         return hmac.compare_digest(ours, theirs)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import urllib.parse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from kie_registry.addresses import FileSources
 from kie_registry.errors import ConfigurationError
 from kie_registry.secret import Secret
+
+if TYPE_CHECKING:
+    from kie_registry.addresses import FileSources
 
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
@@ -77,6 +80,9 @@ class Settings:
     @property
     def file_sources(self) -> FileSources:
         """Where results may be fetched from: these services, the public network, and what was allowed."""
+        # Not for those who only ask where things are kept, as every command does when it starts.
+        from kie_registry.addresses import FileSources
+
         return FileSources.of((self.base_url, self.upload_url), private=self.allow_private_files)
 
 

@@ -42,7 +42,7 @@ def place(partial: Path, path: Path, *, fresh: bool) -> None:
     elif not _link(partial, path):
         _take(path)
         partial.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _link(partial: Path, path: Path) -> bool:
@@ -72,7 +72,7 @@ def _take(path: Path) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk too, where the system can do that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
+
+from kie_registry.whole_files import sync_folder
 
 _NETWORK = frozenset(
     {
@@ -65,14 +66,4 @@ def make_private_file(path: Path, *, durable: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     if durable:
         for each in missing:
-            _sync(each.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            sync_folder(each.parent)

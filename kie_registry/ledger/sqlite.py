@@ -41,8 +41,8 @@ class SqliteLedger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, schema.bring_up_to_date, durable=True)
-        # Whatever links lead to it: who comes by another name must find the same.
-        real = Path(os.path.realpath(path))
+        # Who comes by a link to the file must find the same; a link to its folder leads there anyway.
+        real = Path(os.path.realpath(path)) if path.is_symlink() else path
         self._owners = Owners(real.with_name(f"{real.name}.owners"))
         self._limits = real.with_name(f"{real.name}.limits")
         self._windows: dict[tuple[str, str, int, float], SharedWindow] = {}
