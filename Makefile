@@ -15,7 +15,7 @@ setup: $(READY)  ## Make .venv with everything in it.
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[cli,sandbox,codegen]" --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[aiohttp,batch,cli,sandbox,codegen]" --group dev
 	@touch $@
 
 demo: $(READY)  ## Run both models on a local sandbox and save the pictures.
