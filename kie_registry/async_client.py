@@ -13,8 +13,9 @@ from kie_registry.collecting import Collected, Collection
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.look import read_status
 from kie_registry.flows.submit import Destination
-from kie_registry.flows.wait import Watch, read_status
+from kie_registry.flows.wait import Watch
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image

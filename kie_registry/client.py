@@ -11,8 +11,9 @@ from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.look import read_status
 from kie_registry.flows.submit import Destination
-from kie_registry.flows.wait import Watch, read_status
+from kie_registry.flows.wait import Watch
 from kie_registry.http import Http
 from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image

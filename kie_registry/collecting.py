@@ -21,7 +21,8 @@ from kie_registry.errors import (
 )
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal
-from kie_registry.flows.wait import GRACE_FRESH, Watch
+from kie_registry.flows.look import GRACE_FRESH
+from kie_registry.flows.wait import Watch
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 from kie_registry.results import AsyncResult

@@ -20,7 +20,7 @@ from kie_registry.effects import Flow, Run
 from kie_registry.errors import IllegalMove, LedgerError, RateLimited
 from kie_registry.events import log
 from kie_registry.flows.journal import Journal
-from kie_registry.flows.wait import read_in_turn
+from kie_registry.flows.look import read_in_turn
 from kie_registry.ledger.job import Job, parse_attempt
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State

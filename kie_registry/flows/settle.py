@@ -8,7 +8,7 @@ from kie_registry.errors import IllegalMove, InvalidRequest, KieError, Problem
 from kie_registry.events import Listener
 from kie_registry.flows.create import Creation
 from kie_registry.flows.journal import Journal
-from kie_registry.flows.wait import read_status
+from kie_registry.flows.look import read_status
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
