@@ -23,9 +23,11 @@ class Job:
 
     Attributes:
         id: Its id: 32 hexadecimal digits.
-        account: Whose task it is: a digest of the API host and the key, from which neither can be had back.
+        account: Whose task it is: a digest of the API host and the key, from which neither can be had back; empty
+            for a planned job that any account may send.
         model: The model id; None for a task that was made elsewhere and taken over.
-        input: The input by native names, as it is sent; None likewise.
+        input: The input by native names, as it is sent; None likewise. In a planned job local files stand in it as
+            ``file://`` addresses, or as addresses of any other file system, until they are uploaded.
         callback_url: Where kie.ai was asked to post the record, as the caller gave it.
         state: Where it stands.
         attempt: How often createTask has been begun for it; 0 before the first time.
@@ -41,6 +43,9 @@ class Job:
         seconds: How long the task took, by kie.ai's clock, or None.
         result: kie.ai's ``resultJson``, once there is one.
         files: The paths of its files, once they are saved.
+        batch: The batch that it is a job of, or None.
+        key: By what the batch knows it again, different for each of its jobs.
+        number: Its place in the ledger, in the order of writing down; 0 before.
     """
 
     id: str = field(factory=new_id)
@@ -62,6 +67,9 @@ class Job:
     seconds: float | None = None
     result: str | None = field(default=None, repr=False)
     files: tuple[str, ...] = ()
+    batch: str | None = None
+    key: str | None = None
+    number: int = 0
 
     @property
     def attempt_id(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from kie_registry.ledger.job import Job
@@ -21,6 +22,14 @@ class Ledger(Protocol):
     def owner(self) -> str:
         """The id of this process, as jobs name it that it works on."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Write all that this thread writes within it at once, when it ends.
+
+        What is refused within it, such as an `IllegalMove`, changes nothing and stands in no other's way. Where
+        the ledger itself fails, LedgerError is raised at the end too, and nothing at all is written; nor is it
+        where an error leaves the block.
+        """
+
     def add(self, job: Job) -> None:
         """Write a new job down, in one of the states in which a job may begin.
 
@@ -36,7 +45,8 @@ class Ledger(Protocol):
         Args:
             job_id: The job.
             to: The state.
-            seen: The job as the caller knows it: nothing is done where its state or its attempt is another by now.
+            seen: The job as the caller knows it: nothing is done where its state or its attempt is another by now,
+                or another process owns it.
             let_go: Whether a job that this process holds is to be anybody's from now on.
             changes: Fields of the job and their values.
 
@@ -67,13 +77,37 @@ class Ledger(Protocol):
         """
 
     def release(self, job_id: str) -> None:
-        """Let a job go that this process took on; one that it has yet to send, or is sending, stays its own."""
+        """Let a job go that this process took on.
+
+        One that it has yet to send, or is sending, stays its own; but a planned one of a batch is anybody's then.
+        """
 
     def recover(self) -> int:
         """Free the jobs of processes that have ended, and return their number.
 
-        What such a process was just sending is ``unknown`` from now on; what it had yet to send is ``refused``.
+        What such a process was just sending is ``unknown`` from now on; what it had yet to send is ``refused``, or
+        still ``planned`` and nobody's where it is a batch's.
         """
+
+    def plan(self, jobs: Sequence[Job]) -> int:
+        """Write down jobs of batches, `PLANNED` and nobody's, in this order, and return how many are new.
+
+        A job whose batch has one of the same key already is left out.
+        """
+
+    def replan(self, batch: str) -> int:
+        """Make those of a batch's jobs `PLANNED` again that were refused, and return their number."""
+
+    def take(self, batch: str, limit: int) -> list[Job]:
+        """Take on for this process up to `limit` planned jobs of a batch that nobody has, in their order."""
+
+    def batch(
+        self, batch: str, *, states: Collection[State] | None = None, after: int = 0, limit: int | None = None
+    ) -> list[Job]:
+        """Return jobs of a batch whose number is above `after`, in the order of planning."""
+
+    def tally(self, batch: str) -> Mapping[State, tuple[int, float]]:
+        """Return how many jobs of a batch stand in each state where any do, and the credits that these cost."""
 
     def durations(self, model: str) -> list[float]:
         """Return how many seconds the latest tasks of a model took."""

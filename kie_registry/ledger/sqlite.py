@@ -22,7 +22,8 @@ from kie_registry.ledger.states import HELD, INITIAL, OPEN, SENDERS, State, sour
 from kie_registry.ledger.windows import SharedWindow
 from kie_registry.limits import RateLimit
 
-_COLUMNS = tuple(field.name for field in fields(Job))
+_COLUMNS = tuple(field.name for field in fields(Job) if field.name != "number")
+_SELECT = f"SELECT rowid AS number, {', '.join(_COLUMNS)} FROM jobs"  # noqa: S608
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SAMPLES = 50
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -104,8 +105,8 @@ class SqliteLedger:
 
     def find(self, account: str, name: str) -> Job | None:
         """Return a job by its id, the beginning of it, or its task id; as `Ledger.find`."""
-        by_task = "SELECT * FROM jobs WHERE account = ? AND task_id = ?"
-        by_id = "SELECT * FROM jobs WHERE account = ? AND id >= ? AND id < ? LIMIT 2"
+        by_task = f"{_SELECT} WHERE account = ? AND task_id = ?"
+        by_id = f"{_SELECT} WHERE account = ? AND id >= ? AND id < ? LIMIT 2"
 
         def read(connection: sqlite3.Connection) -> Job | None:
             rows = connection.execute(by_task, (account, _to_column(name))).fetchall()
@@ -127,7 +128,7 @@ class SqliteLedger:
         where = [f"state IN ({', '.join('?' * len(wanted))})", "(? IS NULL OR account = ?)"]
         if OPEN.issuperset(wanted):
             where.append(schema.OPEN)
-        query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
+        query = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT ?"
         values = [*wanted, account, account, -1 if limit is None else limit]
         return self._database.read(lambda base: [_job(row) for row in base.execute(query, values)])
 
@@ -190,7 +191,7 @@ def _free(connection: sqlite3.Connection, owner: str) -> int:
 
 
 def _get(connection: sqlite3.Connection, job_id: str) -> Job | None:
-    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    row = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
     return None if row is None else _job(row)
 
 
@@ -219,7 +220,7 @@ def _job(row: sqlite3.Row) -> Job:
         columns["state"] = State(columns["state"])
         columns["input"] = None if columns["input"] is None else json.loads(columns["input"])
         columns["files"] = tuple(json.loads(columns["files"]))
-        return Job(**columns)
+        return Job(**columns, number=row["number"])
     except (TypeError, ValueError) as error:
         raise sqlite3.DatabaseError(f"what it says of job {row['id']} cannot be read ({error})") from error
 

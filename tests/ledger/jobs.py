@@ -24,7 +24,7 @@ def added(ledger: SqliteLedger, **fields: Any) -> Job:
     """Add such a job to a ledger."""
     new = job(**fields)
     ledger.add(new)
-    return new
+    return ledger.get(new.id) or new
 
 
 _OTHER = """

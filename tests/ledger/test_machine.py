@@ -61,7 +61,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.ledger.add(new)
         else:
             self.ledger.add(new)
-            self.known[new.id] = new
+            self.known[new.id] = evolve(new, number=len(self.known) + 1)
         return new.id
 
     @rule(job_id=jobs)

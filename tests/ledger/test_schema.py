@@ -14,6 +14,7 @@ from kie_registry.errors import LedgerError
 from kie_registry.ledger import SqliteLedger, schema
 from tests.ledger.jobs import added
 
+PRESENT = len(schema.MIGRATIONS)
 NEXT = "CREATE TABLE notes (text TEXT); INSERT INTO notes SELECT id FROM jobs"
 
 
@@ -40,14 +41,14 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 
 def test_an_older_file_is_brought_up_to_date(old: Path, newer: None) -> None:
     assert len(SqliteLedger(old).jobs()) == 2
-    assert rows(old, "PRAGMA user_version") == [(2,)]
+    assert rows(old, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
     assert len(rows(old, "SELECT * FROM notes")) == 2
 
 
 def test_a_new_file_is_of_the_present_version(tmp_path: Path, newer: None) -> None:
     path = tmp_path / "new.sqlite3"
     added(SqliteLedger(path))
-    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
 
 def test_open_jobs_are_found_by_their_index(old: Path) -> None:
@@ -112,7 +113,9 @@ def test_a_full_disk_in_the_middle_is_said_and_leaves_the_older_file_whole(
 def test_a_newer_file_is_refused_and_not_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = old.read_bytes()
     monkeypatch.setattr(schema, "MIGRATIONS", ())
-    with pytest.raises(LedgerError, match=f"{old} is of version 1, made by a newer kie-registry") as caught:
+    with pytest.raises(
+        LedgerError, match=f"{old} is of version {PRESENT}, made by a newer kie-registry"
+    ) as caught:
         SqliteLedger(old).jobs()
     assert "Upgrade kie-registry" in str(caught.value)
     assert old.read_bytes() == before
