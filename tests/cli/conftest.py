@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from kie_registry.sandbox import Sandbox
+from tests.cli.forking import Forks
 
 KIE = [sys.executable, "-m", "kie_registry.cli"]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -24,20 +25,38 @@ def environment(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIE_UPLOAD_URL", box.url)
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What runs `kie` in processes that need not import it anew."""
+    forks = Forks.start()
+    yield forks
+    forks.stop()
+
+
+@pytest.fixture(scope="session")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the streams of one process after another are kept."""
+    return tmp_path_factory.mktemp("streams")
+
+
 @pytest.fixture
-def run(environment: None, tmp_path: Path) -> Run:
-    """Run `kie` with these arguments, in a directory of its own."""
+def run(environment: None, forks: Forks, streams: Path, tmp_path: Path) -> Run:
+    """Run `kie` with these arguments in a process of its own, in a directory of its own."""
 
     def run_kie(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*KIE, *arguments],
-            cwd=tmp_path,
-            env={**os.environ, **variables},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**os.environ, **variables}
+        # What Python itself reads, it reads when it starts.
+        if any(name.startswith("PYTHON") for name in variables):
+            return subprocess.run(
+                [*KIE, *arguments],
+                cwd=tmp_path,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        return forks.run(arguments, tmp_path, environment, stdin, streams)
 
     return run_kie
