@@ -9,19 +9,14 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 from weakref import WeakSet
-
-from attrs import define
 
 from kie_registry.errors import LedgerError
 from kie_registry.ledger.filesystems import make_private_file, network_filesystem
+from kie_registry.ledger.transactions import Group, Operation, T, Write, in_one_transaction
 from kie_registry.ledger.ways_out import way_out
-
-T = TypeVar("T")
-Operation = Callable[[sqlite3.Connection], T]
 
 _WAIT_FOR_OTHERS = 10.0
 _PAUSE = 0.01
@@ -29,25 +24,6 @@ _PAUSE = 0.01
 # On a Mac only the full sync reaches the disk itself; other systems have no other one.
 _DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")
 _FAST = ("PRAGMA synchronous = OFF",)
-
-
-@define(eq=False)
-class _Write:
-    """An operation that waits to be carried out, and what came of it."""
-
-    operation: Operation[Any]
-    done: bool = False
-    result: Any = None
-    error: BaseException | None = None
-
-    def carry_out(self, connection: sqlite3.Connection) -> None:
-        """Carry it out. What it refuses is its own affair; what is wrong with the file is everybody's."""
-        try:
-            self.result, self.error = self.operation(connection), None
-        except sqlite3.Error:
-            raise
-        except Exception as error:
-            self.error = error
 
 
 class Database:
@@ -80,7 +56,8 @@ class Database:
     def start_anew(self) -> None:
         """Forget, in a child process, the threads of its parent."""
         self._lock = threading.RLock()
-        self._waiting: deque[_Write] = deque()
+        self._waiting: deque[Write] = deque()
+        self._group: Group | None = None
 
     def write(self, operation: Operation[T]) -> T:
         """Carry out `operation` in a transaction.
@@ -93,7 +70,9 @@ class Database:
             LedgerError: The file cannot be written.
             KieError: What `operation` raises, before it has written anything.
         """
-        mine = _Write(operation)
+        if (group := self._mine()) is not None:
+            return group.carry_out(operation, self._in_words)
+        mine = Write(operation)
         self._waiting.append(mine)
         try:
             with self._lock:
@@ -111,8 +90,41 @@ class Database:
 
     def read(self, operation: Operation[T]) -> T:
         """Carry out `operation`, which only reads; raises LedgerError where the file cannot be read."""
+        if (group := self._mine()) is not None:
+            return group.carry_out(operation, self._in_words)
         with self._lock, self._explained(), self._opened() as connection:
             return operation(connection)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all that this thread writes within it in one transaction, which ends with the outermost block.
+
+        Raises:
+            LedgerError: The file cannot be written, or could not at any moment since it began; nothing is written.
+        """
+        if self._mine() is not None:
+            yield
+            return
+        with self._lock, self._opened() as connection:
+            try:
+                self._group = group = Group(connection)
+                with self._explained():
+                    connection.execute("BEGIN IMMEDIATE")
+                yield
+                group.check()
+                with self._explained():
+                    connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._group = None
+
+    def _mine(self) -> Group | None:
+        """Return the transaction that this thread writes into, if it is in the middle of one."""
+        group = self._group
+        return group if group is not None and group.thread == threading.get_ident() else None
 
     def close(self) -> None:
         """Close the file; a later call opens it again.
@@ -147,7 +159,7 @@ class Database:
         """Go on in the parent."""
         self._lock.release()
 
-    def _carry_out_all(self, mine: _Write) -> None:
+    def _carry_out_all(self, mine: Write) -> None:
         """Carry out what waits. Whoever is interrupted here carries nobody down: the others see to their own."""
         writes = [mine]
         with contextlib.suppress(IndexError):
@@ -157,7 +169,7 @@ class Database:
                     writes.append(other)
         try:
             with self._explained(), self._opened() as connection:
-                _in_one_transaction(connection, writes)
+                in_one_transaction(connection, writes)
         except Exception as error:
             for write in writes:
                 # Each has its own: those who catch it add to its message.
@@ -169,7 +181,9 @@ class Database:
         """Give the connection, which is not closed before the end."""
         outer, self._used = self._used, True
         try:
-            yield self._open()
+            with self._explained():
+                connection = self._open()
+            yield connection
         finally:
             self._used = outer
             if self._to_close and not outer:
@@ -200,14 +214,21 @@ class Database:
             raise
         return connection
 
+    def trouble(self, reason: str) -> LedgerError:
+        """Return the error that names the file, what is wrong with it, and the way out."""
+        reason = reason.rstrip(".")
+        return LedgerError(f"The ledger {self.path}: {reason}. {way_out(reason)}")
+
+    def _in_words(self, error: BaseException) -> LedgerError:
+        return self.trouble(str(error) or type(error).__name__)
+
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Say in words what SQLite or the system finds wrong with the file."""
         try:
             yield
         except sqlite3.Error as error:
-            reason = str(error).rstrip(".")
-            raise LedgerError(f"The ledger {self.path}: {reason}. {way_out(reason)}") from error
+            raise self._in_words(error) from error
         except OSError as error:
             raise LedgerError(
                 f"The ledger {self.path}: {error.strerror or error}. It must be a file that you may write, in a "
@@ -233,31 +254,6 @@ def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
-
-
-def _in_one_transaction(connection: sqlite3.Connection, writes: list[_Write]) -> None:
-    carried_out = 0
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for write in writes:
-            write.carry_out(connection)
-            carried_out += 1
-        connection.execute("COMMIT")
-    except BaseException as error:
-        ended = carried_out == len(writes) and not connection.in_transaction
-        # Whoever is interrupted while the disk writes hears of it when that is done.
-        if isinstance(error, Exception) or not ended:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-        _mark_done(writes)
-        raise
-    _mark_done(writes)
-
-
-def _mark_done(writes: Iterable[_Write]) -> None:
-    for write in writes:
-        write.done = True
 
 
 _DATABASES: WeakSet[Database] = WeakSet()

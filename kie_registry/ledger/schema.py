@@ -7,12 +7,12 @@ import sqlite3
 
 from kie_registry.errors import LedgerError
 from kie_registry.ledger import states
-from kie_registry.ledger.states import State
+from kie_registry.ledger.rows import among
 
 APPLICATION_ID = 0x6B69656C
 """What SQLite keeps in the head of the file to say whose it is: ``kiel``."""
 
-OPEN = f"state IN ({', '.join(repr(str(state)) for state in State if state in states.OPEN)})"
+OPEN = among(states.OPEN)
 """What jobs have in common of which more will be heard, few among many. SQLite uses their index where a query
 says exactly what the index says: whoever changes the states makes a new index."""
 
