@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +18,10 @@ from kie_registry.testing.serving import client_options, fast_sandbox
 
 # A distribution of its own, whose tests run where it can be imported.
 collect_ignore = ["third_party"]
+
+# Whoever collects, and every process that is started, would compile the same modules again and again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The same examples in every run: what is found by chance is found while writing, and not when others build.
 settings.register_profile("same", derandomize=True)
@@ -34,15 +41,30 @@ _OWN = (
 _OUTSIDE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the tests themselves, which live until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of homes, one for each test; to have pytest number them takes longer with each that there is."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) -> None:
     """Forget what the environment says of kie.ai and of proxies, and keep out of the user's own home."""
     for name in _OWN:
         monkeypatch.delenv(name, raising=False)
     for name in _OUTSIDE:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("KIE_HOME", str(tmp_path_factory.mktemp("kie-home")))
+    home = next(homes)
+    home.mkdir()
+    monkeypatch.setenv("KIE_HOME", str(home))
 
 
 @pytest.fixture
