@@ -143,10 +143,11 @@ def _check(adapter: type[Adapter], given: Container[str], made: dict[str, Any], 
 def check_file(adapter: type[Adapter], slot: MediaSlot, file: LocalFile) -> list[Problem]:
     """Return what is wrong with a local file for the parameter that it is given as."""
     limits = adapter.contract.media[slot.path]
-    return [problem_of(adapter, slot.native, wrong) for wrong in _file_problems(limits, file)]
+    return [problem_of(adapter, slot.native, wrong) for wrong in file_problems(limits, file)]
 
 
-def _file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
+def file_problems(limits: MediaLimits, file: LocalFile) -> Iterator[str]:
+    """Yield in words what is wrong with a local file for a parameter with these limits."""
     accepted = limits.types or ((f"{limits.kind}/*",) if limits.kind != "file" else ())
     if file.mime_type is None and limits.types:
         kinds = either(tuple(dict.fromkeys(kind.split("/")[0] for kind in accepted)))

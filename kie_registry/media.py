@@ -40,7 +40,9 @@ Image: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bin
 Images: TypeAlias = Image | Sequence[Image]
 """Several images, or one."""
 
-_WEB = ("http", "https")
+WEB = ("http", "https")
+"""The schemes of what kie.ai fetches by itself."""
+
 _HEAD = 64
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 _NEAREST_MODES = {"I": "I;16", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
@@ -95,8 +97,8 @@ def address_problem(address: str, schemes: Sequence[str] = ()) -> str | None:
     if address.partition(":")[0].lower() in schemes:
         named = address.partition(":")[2].strip("/")
         return None if named and _is_unbroken(address) else f"{shown!r} is no URL: it names nothing"
-    if parts.scheme not in _WEB:
-        return f"{shown!r} is no {either((*_WEB, *schemes))} URL"
+    if parts.scheme not in WEB:
+        return f"{shown!r} is no {either((*WEB, *schemes))} URL"
     if not host or not _is_unbroken(address):
         return f"{shown!r} is no URL: it needs a host, and no white space"
     return None

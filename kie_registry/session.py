@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from attrs import define, field
 
 from kie_registry.errors import ConfigurationError, LedgerError
+from kie_registry.hints import Hint
 from kie_registry.limits import RateLimit, shared_window
 from kie_registry.polling import Polling
 from kie_registry.settings import Settings
@@ -26,6 +29,7 @@ READS = (10, 1.0)
 
 # Uploads are kept for one to three days, depending on whom one asks; half of the shorter is safe.
 _UPLOAD_KEPT = 12 * 3600.0
+_MOST_UPLOADS = 10_000
 
 
 @define(eq=False)
@@ -54,6 +58,7 @@ class Session:
     own_reads: RateLimit | None
     clock: Callable[[], float] = time.monotonic
     _uploads: dict[str, tuple[str, float]] = field(factory=dict, init=False, repr=False)
+    _uploading: dict[tuple[int, str], list[Hint]] = field(factory=dict, init=False, repr=False)
 
     @classmethod
     def open(
@@ -109,6 +114,27 @@ class Session:
     def remember_upload(self, digest: str, address: str) -> None:
         """Note where a file with this content was uploaded."""
         self._uploads[digest] = (address, self.clock() + _UPLOAD_KEPT)
+        if len(self._uploads) > _MOST_UPLOADS:
+            self._uploads.pop(next(iter(self._uploads)), None)
+
+    def begin_upload(self, digest: str) -> Hint | None:
+        """Let the caller upload this content, until `end_upload`; else return a hint that is given at that moment.
+
+        May be called from any thread. What another process uploads at the same moment is its own affair.
+        """
+        key, mine = (os.getpid(), digest), list[Hint]()
+        while (waiting := self._uploading.setdefault(key, mine)) is not mine:
+            hint = Hint(WeakSet())
+            waiting.append(hint)
+            # Whoever ends it takes it away first, and gives the hints then.
+            if self._uploading.get(key) is waiting:
+                return hint
+        return None
+
+    def end_upload(self, digest: str) -> None:
+        """Wake whoever waits for the upload of this content, whether it succeeded or not."""
+        for hint in self._uploading.pop((os.getpid(), digest), ()):
+            hint.give()
 
 
 def _is_limit(limit: Any) -> bool:

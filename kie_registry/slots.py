@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from attrs import define, field, frozen
 
 from kie_registry import schemas
 from kie_registry.contract import Contract, MediaLimits
-from kie_registry.media import address_problem, is_address
+from kie_registry.media import WEB, address_problem, is_address
 from kie_registry.schemas import Schema
 
 Place = tuple[str | int, ...]
@@ -125,8 +126,32 @@ class _Search:
         self.found.problems.append((str(place[0]), f"{where}: {wrong}" if where else wrong))
 
 
+def stored_files(contract: Contract, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[MediaSlot]]:
+    """Return the input of a planned job in containers of its own, and the places whose files are to be uploaded.
+
+    Those hold addresses that kie.ai cannot fetch, such as ``file:///photos/cat.jpg``; `put` replaces them.
+    """
+    made, slots = dict(given), list[MediaSlot]()
+
+    def visit(path: str, limits: MediaLimits, place: Place, value: Any) -> Any:
+        if _is_stored(value, limits.schemes):
+            slots.append(MediaSlot(path, place, value, limits.kind))
+        return value
+
+    for path, limits in contract.media.items():
+        name, *rest = _steps(contract, path)
+        if made.get(name) is not None:
+            made[name] = _walk(made[name], rest, (name,), functools.partial(visit, path, limits))
+    return made, slots
+
+
+def _is_stored(value: Any, schemes: Sequence[str]) -> bool:
+    scheme, separator, _ = value.partition("://") if isinstance(value, str) else ("", "", "")
+    return bool(separator) and not scheme.startswith("data:") and scheme.lower() not in (*WEB, *schemes)
+
+
 def put(target: dict[str, Any], place: Place, value: Any) -> None:
-    """Put `value` at `place` in an input that `find_media` returned."""
+    """Put `value` at `place` in an input that `find_media` or `stored_files` returned."""
     inner: Any = target
     for step in place[:-1]:
         inner = inner[step]

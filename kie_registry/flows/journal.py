@@ -104,6 +104,9 @@ class Journal:
         """
         seen = self.job
         changes: dict[str, Any] = {"attempt": seen.attempt + 1, "sent_at": time.time(), "reason": ""}
+        if seen.batch is not None:
+            # It was planned for whoever sends it.
+            changes["account"] = seen.account
         self.job = job = evolve(seen, state=State.SENDING, **changes)
         if (ledger := self._ledger) is None:
             return
@@ -203,9 +206,10 @@ class Journal:
             # A callback, taken by somebody else, has written the end down before.
             yield from self.let_go()
 
-    def collected(self, paths: Sequence[Path]) -> Flow[None]:
-        """Write down where the files are."""
-        yield from self._try(State.COLLECTED, files=tuple(str(path.absolute()) for path in paths))
+    def collected(self, paths: Sequence[Path | str]) -> Flow[None]:
+        """Write down where the files are: paths, or URLs."""
+        places = [path if isinstance(path, str) else str(path.absolute()) for path in paths]
+        yield from self._try(State.COLLECTED, files=tuple(places))
 
     def lost(self, reason: str) -> Flow[None]:
         """Write down that kie.ai keeps the task, or its files, no more."""

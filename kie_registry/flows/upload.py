@@ -16,33 +16,44 @@ from kie_registry.session import Session
 
 _FOLDER = "kie-registry"
 _PAUSES = (0.5, 2.0)
+_LOOK_AGAIN = 60.0
 
 
 def upload_file(
     session: Session, file: LocalFile, listener: Listener | None = None, name: str | None = None
 ) -> Flow[str]:
-    """Upload one file and return its URL; the same content is uploaded once.
+    """Upload one file and return its URL; the same content is uploaded once, whoever else needs it at this moment.
 
     Raises:
         ApiError: kie.ai refuses it.
         TransportError: No answer came, three times.
     """
-    if name is None and (known := session.uploaded(file.digest)):
-        return known
+    # Under a name of the caller's own the content may be another one tomorrow.
+    if name is not None:
+        return (yield from _upload(session, file, listener, name))
+    while (known := session.uploaded(file.digest)) is None:
+        if (ended := session.begin_upload(file.digest)) is not None:
+            yield Sleep(_LOOK_AGAIN, ended)
+            continue
+        try:
+            # Another upload may have ended between the two looks.
+            if session.uploaded(file.digest) is None:
+                session.remember_upload(file.digest, (yield from _upload(session, file, listener, None)))
+        finally:
+            session.end_upload(file.digest)
+    return known
+
+
+def _upload(session: Session, file: LocalFile, listener: Listener | None, name: str | None) -> Flow[str]:
     notify(listener, Event("upload", f"uploading {file.label} ({file.size / 2**10:,.0f} kB)"))
     for pause in (*_PAUSES, None):
         try:
-            address = yield from _upload_once(session, file, name)
+            return (yield from _upload_once(session, file, name))
         except (TransportError, ServerError) as error:
             if pause is None or not error.retryable:
                 raise
             notify(listener, Event("retry", f"{error}; uploading again"))
             yield Sleep(pause)
-        else:
-            # Under a name of the caller's own the content may be another one tomorrow.
-            if name is None:
-                session.remember_upload(file.digest, address)
-            return address
     raise AssertionError("the last attempt returns or raises")
 
 

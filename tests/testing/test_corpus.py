@@ -145,7 +145,7 @@ def test_one_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
             id="limits are not checked",
         ),
         pytest.param(
-            "kie_registry.binding._file_problems",
+            "kie_registry.binding.file_problems",
             "limits: a file breaking image_url (types: *) is not refused",
             id="files are not checked",
         ),
