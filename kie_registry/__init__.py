@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from kie_registry.adapter import Adapter as Adapter, native as native
     from kie_registry.adding import add_model as add_model
     from kie_registry.async_client import AsyncKie as AsyncKie, AsyncTask as AsyncTask
+    from kie_registry.batches.outcomes import Outcome as Outcome
     from kie_registry.call import Call as Call
     from kie_registry.client import Kie as Kie, Task as Task
-    from kie_registry.collecting import Collected as Collected
     from kie_registry.contract import Contract as Contract
     from kie_registry.default import generate as generate
     from kie_registry.description import (
@@ -73,7 +73,7 @@ _HOMES = {
     "call": ("Call",),
     "client": ("Kie", "Task"),
     "contract": ("Contract",),
-    "collecting": ("Collected",),
+    "batches.outcomes": ("Outcome",),
     "default": ("generate",),
     "description": ("ModelInfo", "ModelSummary", "ParameterInfo"),
     "errors": (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
 
+from kie_registry.batches.outcomes import Outcome
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
-from kie_registry.collecting import Collected, Collection
+from kie_registry.collecting import Collection
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
@@ -139,7 +140,7 @@ class AsyncKie:
         *,
         deadline: float | None = None,
         on_event: Listener | None = None,
-    ) -> AsyncIterator[Collected]:
+    ) -> AsyncIterator[Outcome]:
         """Wait for everything in the ledger that was submitted and not collected, and save its files.
 
         Yields what came of each job as it comes, its error too. Jobs that another process sees to are left to it;

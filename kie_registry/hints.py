@@ -35,6 +35,10 @@ class Hint:
             with contextlib.suppress(RuntimeError):
                 wake()
 
+    def on_given(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called each time it is given, from whatever thread, in place of being waited for."""
+        self._wake = wake
+
     def wait(self, seconds: float) -> bool:
         """Block until it is given, up to `seconds`; return whether it was, and take it."""
         until = time.monotonic() + seconds

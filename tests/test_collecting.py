@@ -21,9 +21,9 @@ import pytest
 from kie_registry import (
     ApiError,
     AsyncKie,
-    Collected,
     ConfigurationError,
     Kie,
+    Outcome,
     OutputExists,
     TaskFailed,
     TaskTimeout,
@@ -74,8 +74,8 @@ def submit(open_kie: Callable[..., Kie]) -> Callable[..., Task]:
 Submit = Callable[..., Task]
 
 
-def collect(box: Sandbox, *arguments: Any, **more: Any) -> list[Collected]:
-    async def all_of_them() -> list[Collected]:
+def collect(box: Sandbox, *arguments: Any, **more: Any) -> list[Outcome]:
+    async def all_of_them() -> list[Outcome]:
         async with AsyncKie(box.key, ledger=True, **client_options(box)) as kie:
             return [each async for each in kie.collect(*arguments, **more)]
 
@@ -232,7 +232,7 @@ def test_who_is_cancelled_while_taking_a_job_on_lets_it_go(box: Sandbox, submit:
     async def main() -> None:
         async with AsyncKie(box.key, ledger=ledger, **client_options(box)) as kie:
 
-            async def all_of_them() -> list[Collected]:
+            async def all_of_them() -> list[Outcome]:
                 return [each async for each in kie.collect()]
 
             collecting = asyncio.create_task(all_of_them())
@@ -316,7 +316,7 @@ def test_what_kie_ai_keeps_no_more_is_lost(
     days: int,
     state: State | None,
 ) -> None:
-    monkeypatch.setattr("kie_registry.flows.wait.GRACE_FRESH", 0.0)
+    monkeypatch.setattr("kie_registry.flows.look.GRACE_FRESH", 0.0)
     submit()
     age(ledger, days)
     if gone == "the task":

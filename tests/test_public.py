@@ -20,7 +20,7 @@ PROMISED = [
     "AsyncTask",
     "AuthenticationError",
     "Call",
-    "Collected",
+    "Outcome",
     "ConfigurationError",
     "Contract",
     "Event",

@@ -16,7 +16,7 @@ from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
     from kie_registry.async_client import AsyncKie
-    from kie_registry.collecting import Collected
+    from kie_registry.batches.outcomes import Outcome
 
 _FAILED, _STILL_RUNNING = 1, 4
 
@@ -53,7 +53,7 @@ def collect_command(out: Path | None, deadline: float | None, ledger: Path | Non
 
 async def _collect(
     out: Path | None, deadline: float | None, ledger: Path | None, *, as_json: bool
-) -> list[Collected]:
+) -> list[Outcome]:
     from kie_registry.async_client import AsyncKie
 
     came = []
@@ -67,7 +67,7 @@ async def _collect(
     return came
 
 
-def _show(collected: Collected, *, as_json: bool) -> None:
+def _show(collected: Outcome, *, as_json: bool) -> None:
     if collected.error is not None:
         output.note(f"Job {collected.job.id}: {collected.error}")
     elif not as_json:
@@ -92,7 +92,7 @@ async def _tell_of_the_rest(kie: AsyncKie, unknown_ones: str) -> None:
         output.note(f"Of {unknown} more it is not known whether they were accepted: `{unknown_ones}`.")
 
 
-def _as_dict(collected: Collected) -> dict[str, object]:
+def _as_dict(collected: Outcome) -> dict[str, object]:
     return {
         **jobs.as_dict(collected.job),
         "paths": [str(path) for path in collected.paths],

@@ -182,7 +182,7 @@ def test_a_missed_deadline_says_what_went_wrong_last(box: Sandbox, kie: Kie) -> 
 
 
 def test_an_unknown_task_is_given_up_after_a_while(kie: Kie, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.flows.wait._GRACE_TAKEN_UP", 0.1)
+    monkeypatch.setattr("kie_registry.flows.look._GRACE_TAKEN_UP", 0.1)
     with pytest.raises(NotFound, match="Check the id"):
         kie.task("task_mistyped").wait()
 
@@ -190,7 +190,7 @@ def test_an_unknown_task_is_given_up_after_a_while(kie: Kie, monkeypatch: pytest
 def test_a_submitted_task_that_stays_unknown_may_have_been_paid(
     kie: Kie, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kie_registry.flows.wait.GRACE_FRESH", 0.1)
+    monkeypatch.setattr("kie_registry.flows.look.GRACE_FRESH", 0.1)
     box.answer_next("recordInfo", code=422, message="recordInfo is null", times=99)
     with pytest.raises(NotFound) as caught:
         kie.generate(MODEL, "a cat")

@@ -1,0 +1,90 @@
+"""Give a runner the jobs of one batch: first those whose tasks run already, then those that are to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import deque
+from typing import TYPE_CHECKING
+
+from kie_registry.batches.keeping import kept
+from kie_registry.batches.runner import Finished, Runner
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import State
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
+
+# Seconds between two looks for what callbacks have written into the ledger.
+_LOOK_FOR_CALLBACKS = 1.0
+_PAGE = 500
+_AHEAD = 100
+_SENDERS = 32
+_UNDER_WAY = (State.RUNNING, State.SUCCEEDED)
+
+
+class Feed:
+    """Feeds a runner with the jobs of a batch.
+
+    Args:
+        runner: The runner.
+        ledger: The ledger.
+        batch: The id of the batch.
+        finished: Told what came of each job.
+
+    Attributes:
+        begun: How many jobs the runner has been given so far, of which `finished` is told, or was.
+    """
+
+    def __init__(self, runner: Runner, ledger: Ledger, batch: str, finished: Finished) -> None:
+        self.begun = 0
+        self._runner = runner
+        self._ledger = ledger
+        self._batch = batch
+        self._finished = finished
+        self._ahead: deque[Job] = deque()
+        self._taking = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Give the runner all there is; returns when the last job is sent, or no more may be."""
+        await self._take_up()
+        senders = [asyncio.create_task(self._send()) for _ in range(_SENDERS)]
+        try:
+            await asyncio.gather(*senders)
+        finally:
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
+            await self._runner.let_go(self._ahead)
+
+    async def look_for_callbacks(self) -> None:
+        """Tell the runner, once a second, of tasks whose end another process has written down. Ends never."""
+        while True:
+            await asyncio.sleep(_LOOK_FOR_CALLBACKS)
+            ended = await kept(lambda: self._ledger.batch(self._batch, states=[State.SUCCEEDED]))
+            self._runner.hurry({job.task_id for job in ended if job.task_id is not None})
+
+    async def _take_up(self) -> None:
+        after = 0
+        while page := await kept(functools.partial(self._under_way, after)):
+            for job in await self._runner.claim(page):
+                if job.state in _UNDER_WAY:
+                    self.begun += 1
+                    await self._runner.take_up(job, self._finished)
+            after = page[-1].number
+
+    def _under_way(self, after: int) -> list[Job]:
+        return self._ledger.batch(self._batch, states=_UNDER_WAY, after=after, limit=_PAGE)
+
+    async def _send(self) -> None:
+        while (job := await self._next()) is not None:
+            self.begun += 1
+            if not await self._runner.send(job, self._finished):
+                self.begun -= 1
+
+    async def _next(self) -> Job | None:
+        """Return the next job to be sent, taken on for this process; None where there is none, or none may be."""
+        async with self._taking:
+            if not self._ahead and not self._runner.admission.reason:
+                self._ahead.extend(await self._runner.take(self._batch, _AHEAD))
+        return self._ahead.popleft() if self._ahead and not self._runner.admission.reason else None

@@ -1,0 +1,252 @@
+"""See to jobs from wherever they stand to their end: send, wait, save. Whatever runs many jobs runs them here."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+from kie_registry.batches.admission import Admission
+from kie_registry.batches.keeping import kept
+from kie_registry.batches.outcomes import Outcome
+from kie_registry.batches.poller import Poller
+from kie_registry.batches.pool import Pool
+from kie_registry.batches.saving import Saver, age_of, is_gone
+from kie_registry.calls import Calls
+from kie_registry.effects import Flow, drive_async
+from kie_registry.errors import (
+    AuthenticationError,
+    IllegalMove,
+    InsufficientCredits,
+    KieError,
+    LedgerError,
+    Maintenance,
+    SubmitOutcomeUnknown,
+    TransportError,
+)
+from kie_registry.events import Listener
+from kie_registry.flows.journal import Journal, Until
+from kie_registry.flows.look import GRACE_FRESH, Look
+from kie_registry.flows.planned import send_planned
+from kie_registry.http import AsyncHttp
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import State
+from kie_registry.results import AsyncResult
+from kie_registry.status import TaskStatus
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
+
+Finished: TypeAlias = Callable[[Outcome | Exception], None]
+"""Told what came of a job, or of a bug, which ends everything."""
+
+# Downloads share one line; more at once are not faster, and each holds a file open.
+_DOWNLOADS = 8
+
+# After one of these no other job would fare better.
+_HOPELESS = (AuthenticationError, InsufficientCredits, Maintenance, LedgerError, TransportError)
+_CAP_OF_THE_KEY = 433
+# An answer may get lost. Where several do in a row, all that follow may be paid for nothing.
+_MOST_UNKNOWN = 3
+
+
+class Runner:
+    """Sees to jobs that this process has claimed. Belongs to the event loop in which it is used.
+
+    Args:
+        calls: The calls of the client.
+        http: Its connections.
+        ledger: The ledger of the jobs.
+        admission: When jobs may be sent.
+        saver: Saves the files; None to leave them at kie.ai.
+        deadline: Seconds to wait for each task; by default the client's.
+        listener: Called with each `Event`.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        http: AsyncHttp,
+        ledger: Ledger,
+        admission: Admission,
+        saver: Saver | None,
+        *,
+        deadline: float | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.admission = admission
+        self._calls = calls
+        self._http = http
+        self._ledger = ledger
+        self._saver = saver
+        self._deadline = deadline
+        self._listener = listener
+        self._until: Until = "ended" if saver is None else "collected"
+        self._poller = Poller(http, calls.session.account)
+        self._endings = Pool(_DOWNLOADS)
+        self._unknown_in_a_row = 0
+        self._held: set[str] = set()
+
+    async def claim(self, jobs: Iterable[Job]) -> list[Job]:
+        """Take jobs on for this process, and return those that no other has, as they stand now."""
+        claimed: list[Job] = []
+
+        def claim() -> None:
+            with self._ledger.together():
+                claimed.extend(filter(None, (self._ledger.claim(job.id) for job in jobs)))
+
+        return await self._holding(claim, claimed)
+
+    async def take(self, batch: str, most: int) -> list[Job]:
+        """Take on for this process the next jobs of a batch that are to be sent."""
+        taken: list[Job] = []
+        return await self._holding(lambda: taken.extend(self._ledger.take(batch, most)), taken)
+
+    async def see_to(self, job: Job) -> Outcome | None:
+        """See to a job to its end; None where it was let go again, because nothing more is to be sent."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Outcome] = loop.create_future()
+
+        def finished(what: Outcome | Exception) -> None:
+            if isinstance(what, Exception):
+                ended.set_exception(what)
+            else:
+                ended.set_result(what)
+
+        if job.state != State.PLANNED:
+            await self.take_up(job, finished)
+        elif not await self.send(job, finished):
+            return None
+        return await ended
+
+    async def send(self, job: Job, finished: Finished) -> bool:
+        """Send a planned job as soon as it may be, and see to its task; False where it was let go instead."""
+        if not await self.admission.admit(job):
+            await self.let_go([job])
+            return False
+        try:
+            journal = await drive_async(self._sending(job), self._http)
+        except KieError as error:
+            finished(await self._not_sent(job, error))
+        else:
+            self._unknown_in_a_row = 0
+            await self._follow(journal, finished, fresh=True)
+        return True
+
+    async def take_up(self, job: Job, finished: Finished) -> None:
+        """See to a job whose task was created before."""
+        self.admission.let_in(job)
+        journal = Journal(self._ledger, job, self._calls.registry.hooks, until=self._until, written=True)
+        await self._follow(journal, finished, fresh=age_of(job) < GRACE_FRESH)
+
+    async def let_go(self, jobs: Iterable[Job]) -> None:
+        """Leave jobs that were claimed, as they stand, to others."""
+        await self._release([job.id for job in jobs])
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more; what runs is still seen to."""
+        self.admission.stop(reason)
+
+    def hurry(self, task_ids: set[str]) -> None:
+        """Read these tasks now: there is word that they have ended."""
+        self._poller.hurry(task_ids)
+
+    async def close(self) -> None:
+        """See to nothing more, and leave all jobs as they stand to others."""
+        await self._poller.close()
+        await self._endings.close()
+        await self._release(list(self._held))
+
+    async def _holding(self, claim: Callable[[], object], claimed: list[Job]) -> list[Job]:
+        """Claim jobs; even where this is cancelled, what was claimed is let go in the end."""
+        try:
+            await kept(claim)
+        finally:
+            self._held.update(job.id for job in claimed)
+        return claimed
+
+    def _sending(self, job: Job) -> Flow[Journal]:
+        contract = self._calls.registry.get(job.model or "").contract
+        return send_planned(
+            self._calls.session,
+            self._ledger,
+            job,
+            contract,
+            self._calls.registry.hooks,
+            deadline_at=math.inf,
+            listener=self._listener,
+            until=self._until,
+        )
+
+    async def _not_sent(self, job: Job, error: KieError) -> Outcome:
+        """Return what came of a job that has no task, or none that is known."""
+        job = await self._as_it_stands(job)
+        self._held.discard(job.id)
+        self.admission.let_out(job, charged=error.charged != "no")
+        unknown = isinstance(error, SubmitOutcomeUnknown)
+        self._unknown_in_a_row = self._unknown_in_a_row + 1 if unknown else 0
+        if self._unknown_in_a_row >= _MOST_UNKNOWN:
+            self.stop(f"of {_MOST_UNKNOWN} requests in a row nobody knows whether they created a task")
+        hopeless = isinstance(error, _HOPELESS) and not isinstance(error, IllegalMove)
+        if hopeless or error.code == _CAP_OF_THE_KEY:
+            self.stop(str(error))
+        return Outcome(job, error=error)
+
+    async def _as_it_stands(self, job: Job) -> Job:
+        try:
+            found: Job | None = await kept(lambda: self._ledger.get(job.id))
+        except LedgerError:
+            return job
+        return found or job
+
+    async def _follow(self, journal: Journal, finished: Finished, *, fresh: bool) -> None:
+        look = Look(
+            self._calls.session,
+            journal,
+            deadline_at=self._calls.session.deadline_at(self._deadline),
+            fresh=fresh,
+            listener=self._listener,
+        )
+        await self._poller.add(look, functools.partial(self._ended, journal, finished))
+
+    def _ended(self, journal: Journal, finished: Finished, what: TaskStatus | Exception) -> None:
+        self.admission.let_out(journal.job, charged=True)
+        self._endings.add(functools.partial(self._end, journal, finished, what))
+
+    async def _end(self, journal: Journal, finished: Finished, what: TaskStatus | Exception) -> None:
+        try:
+            outcome: Outcome | Exception = await self._outcome(journal, what)
+        except Exception as error:
+            outcome = error
+        self._held.discard(journal.job.id)
+        finished(outcome)
+
+    async def _outcome(self, journal: Journal, what: TaskStatus | Exception) -> Outcome:
+        try:
+            if isinstance(what, Exception):
+                raise what
+            result = AsyncResult.of(what, self._http, self._calls.download_url, journal)
+            saving = None if self._saver is None else self._saver.save(result, journal.job)
+            paths = () if saving is None else await drive_async(saving, self._http)
+            return Outcome(journal.job, paths, result)
+        except KieError as error:
+            if is_gone(error, journal.job):
+                await drive_async(journal.lost(str(error)), self._http)
+            elif isinstance(error.__cause__, OSError):
+                # The disk is full, or gone: what else is generated could not be saved either.
+                self.stop(str(error))
+            return Outcome(journal.job, error=error)
+        finally:
+            await drive_async(journal.let_go(), self._http)
+
+    async def _release(self, job_ids: list[str]) -> None:
+        def release() -> None:
+            with self._ledger.together():
+                for job_id in job_ids:
+                    self._ledger.release(job_id)
+
+        self._held.difference_update(job_ids)
+        if job_ids:
+            await kept(release)
