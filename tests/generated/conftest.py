@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 PACKAGE = Path(kie_generated.__file__).parent
 
 
+@functools.cache
 def endpoints() -> list[ModuleType]:
     modules = pkgutil.walk_packages(kie_generated.__path__, "kie_generated.")
     imported = [importlib.import_module(found.name) for found in modules]
