@@ -18,6 +18,7 @@ from kie_registry.addresses import FileSources
 from kie_registry.hints import Hint
 from kie_registry.limits import RateLimit
 from kie_registry.transfers import Body
+from kie_registry.writing import Together, write_together
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ Flow: TypeAlias = Generator[Effect, Any, T]
 
 @frozen
 class Send:
-    """Send a request to kie.ai, with the key; gives an httpx.Response, or raises TransportError."""
+    """Send a request to kie.ai, with the key; gives a `Reply`, or raises TransportError."""
 
     url: str
     kwargs: dict[str, Any]
@@ -103,9 +104,16 @@ class Run:
 
 @frozen
 class Keep(Run):
-    """Call a function that writes down what must not be lost; once begun it is finished, even if cancelled."""
+    """Call a function that writes down what must not be lost; once begun it is finished, even if cancelled.
+
+    Where it does nothing but read and write a `ledger`, what many write to that goes to the disk together.
+    """
+
+    ledger: Together | None = None
 
     async def perform_async(self, http: Any) -> Any:  # noqa: ARG002
+        if self.ledger is not None:
+            return await write_together(self.function, self.ledger)
         writing = asyncio.ensure_future(asyncio.to_thread(self.function))
         try:
             return await asyncio.shield(writing)

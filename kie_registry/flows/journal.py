@@ -67,7 +67,7 @@ class Journal:
         Raises:
             LedgerError: The ledger cannot be read.
         """
-        job = None if ledger is None else (yield Keep(lambda: ledger.find(account, task_id)))
+        job = None if ledger is None else (yield Keep(lambda: ledger.find(account, task_id), ledger))
         if job is None or job.task_id != task_id:
             stranger = Job(account=account, model=None, input=None, state=State.RUNNING, task_id=task_id)
             return cls(None, stranger, hooks, until="ended")
@@ -114,9 +114,9 @@ class Journal:
         before, self._written = self._written, True
         try:
             if before:
-                yield Keep(lambda: ledger.move(job.id, State.SENDING, seen=seen, **changes))
+                yield Keep(lambda: ledger.move(job.id, State.SENDING, seen=seen, **changes), ledger)
             else:
-                yield Keep(lambda: ledger.add(evolve(job, owner=ledger.owner)))
+                yield Keep(lambda: ledger.add(evolve(job, owner=ledger.owner)), ledger)
         except LedgerError as error:
             self.job, self._written = seen, before
             raise _not_sent(error) from error.__cause__
@@ -139,7 +139,7 @@ class Journal:
     def _was_settled(self, task_id: str, error: IllegalMove) -> Flow[None]:
         """Make sure that the task is written down, although somebody said before what came of the job."""
         ledger, job = self._ledger, self.job
-        known = None if ledger is None else (yield Keep(lambda: ledger.get(job.id)))
+        known = None if ledger is None else (yield Keep(lambda: ledger.get(job.id), ledger))
         if known is None or known.task_id is None:
             raise self._not_written(task_id, error) from error
         if known.task_id != task_id:
@@ -160,7 +160,7 @@ class Journal:
         more = evolve(job, id=new_id(), state=State.RUNNING, task_id=task_id, reason=reason, name=None, owner=None)
         if ledger is not None:
             try:
-                yield Keep(lambda: ledger.add(more))
+                yield Keep(lambda: ledger.add(more), ledger)
             except LedgerError as error:
                 raise self._not_written(task_id, error) from error
         self.job = more
@@ -220,7 +220,7 @@ class Journal:
         ledger, job = self._ledger, self.job
         if ledger is not None and self._written and job.state in HELD:
             try:
-                yield Keep(lambda: ledger.release(job.id))
+                yield Keep(lambda: ledger.release(job.id), ledger)
             except LedgerError as error:
                 logger.warning("job %s: %s", job.id, error, extra=self._ids())
 
@@ -230,7 +230,7 @@ class Journal:
         self.job = evolve(job, state=to, **changes)
         if ledger is not None and self._written:
             as_seen = job if seen else None
-            move = Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes))
+            move = Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes), ledger)
             try:
                 yield move
             except (KeyboardInterrupt, asyncio.CancelledError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -26,7 +27,9 @@ INSERT = (
 _NAMES = ("number", *COLUMNS)
 _ID, _STATE, _OWNER = (_NAMES.index(name) for name in ("id", "state", "owner"))
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
+_NO_FILES = "[]"
+_all = operator.attrgetter(*COLUMNS)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def among(states: Collection[State]) -> str:
@@ -52,12 +55,12 @@ class Rows:
         """Return one value of a job as a column; containers as JSON."""
         if value is None or isinstance(value, (int, float)):
             return value
-        return self.text(value if isinstance(value, str) else _to_json(value) if value else _empty(value))
+        return self.text(value if isinstance(value, str) else _to_json(value))
 
     def columns(self, job: Job) -> list[Any]:
         """Return all columns of a new row."""
         column = self.column
-        values = [column(getattr(job, name)) for name in COLUMNS]
+        values = [value if value is None else column(value) for value in _all(job)]
         values[_STATE - 1] = job.state.value
         return values
 
@@ -77,11 +80,12 @@ class Rows:
             values = dict(zip(_NAMES, self.restored(row), strict=True))
             values["state"] = State(values["state"])
             values["input"] = None if values["input"] is None else json.loads(values["input"])
-            values["files"] = () if values["files"] == "[]" else tuple(json.loads(values["files"]))
-            return Job(**{**values, **others})
+            values["files"] = () if values["files"] == _NO_FILES else tuple(json.loads(values["files"]))
+            values.update(others)
+            return Job(**values)
         except (TypeError, ValueError) as error:
             raise ValueError(f"what it says of job {row[_ID]} cannot be read ({error})") from error
 
 
-def _empty(value: Collection[Any]) -> str:
-    return "{}" if isinstance(value, dict) else "[]" if isinstance(value, (tuple, list)) else _to_json(value)
+def _to_json(value: Any) -> str:
+    return _NO_FILES if value == () else _encode(value)

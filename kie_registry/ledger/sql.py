@@ -19,7 +19,7 @@ from kie_registry.errors import IllegalMove
 from kie_registry.ledger.connections import Connection, Processes, SqlDatabase
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.rows import COLUMNS, INSERT, SELECT, Rows, among
-from kie_registry.ledger.states import HELD, INITIAL, OPEN, SENDERS, State, sources
+from kie_registry.ledger.states import HELD, INITIAL, OPEN, PENDING, SENDERS, State, sources
 
 _SAMPLES = 50
 _CUT_OFF = "the process that sent it ended before the answer was written down"
@@ -114,9 +114,9 @@ class SqlLedger:
         """Return jobs, the newest first."""
         wanted = frozenset(State if states is None else states)
         where, values = [among(wanted)], []
-        if wanted <= OPEN:
+        if wanted <= PENDING:
             # In the words of the index of those few.
-            where.append(among(OPEN))
+            where.append(among(PENDING))
         if account is not None:
             where.append("account = ?")
             values.append(account)

@@ -15,7 +15,7 @@ from kie_registry.ledger import SqliteLedger, schema
 from tests.ledger.jobs import added
 
 PRESENT = len(schema.MIGRATIONS)
-NEXT = "CREATE TABLE notes (text TEXT); INSERT INTO notes SELECT id FROM jobs"
+NEXT = "CREATE TABLE notes (text TEXT PRIMARY KEY); INSERT INTO notes SELECT id FROM jobs"
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def test_a_new_file_is_of_the_present_version(tmp_path: Path, newer: None) -> No
     assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
 
-def test_open_jobs_are_found_by_their_index(old: Path) -> None:
-    query = f"EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE {schema.OPEN}"
+def test_pending_jobs_are_found_by_their_index(old: Path) -> None:
+    query = f"EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE {schema.PENDING}"
     ((*_, plan),) = rows(old, query)
-    assert "USING INDEX jobs_open" in str(plan)
+    assert "USING INDEX jobs_pending" in str(plan)
 
 
 def test_many_at_once_bring_it_up_to_date_once(old: Path, newer: None) -> None:
