@@ -115,20 +115,26 @@ class InvalidRequest(KieError, ValueError):
     Args:
         problems: What is wrong with it: one text, or several problems.
         model: The id of the model concerned, if any.
+        more: How many problems there are beside those, of which there are too many to be shown.
 
     Attributes:
         problems: Everything that is wrong, not only the first.
+        more: How many more problems there are; 0 but for batches of which many jobs are wrong.
     """
 
-    def __init__(self, problems: Iterable[Problem] | str, *, model: str | None = None) -> None:
+    def __init__(self, problems: Iterable[Problem] | str, *, model: str | None = None, more: int = 0) -> None:
         listed = [Problem("", problems)] if isinstance(problems, str) else problems
         self.problems: Sequence[Problem] = tuple(listed)
+        self.more = more
         lines = [str(problem) for problem in self.problems]
+        total = len(lines) + more
+        if more:
+            lines.append(f"and {more:,} more")
         what = f"request for {model}" if model else "request"
-        if len(lines) == 1:
+        if total == 1:
             message = f"Invalid {what}: {lines[0]}"
         else:
-            message = "\n  - ".join([f"Invalid {what}, {len(lines)} problems:", *lines])
+            message = "\n  - ".join([f"Invalid {what}, {total:,} problems:", *lines])
         super().__init__(f"{message}\nNothing was sent, nothing was spent.", model=model)
 
 

@@ -6,9 +6,11 @@ text, where PyYAML would see a truth and the number 969.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -89,6 +91,39 @@ def parse(content: bytes, *, source: str, first_line: int = 1) -> Any:
     return data
 
 
+class Composed:
+    """A YAML document as its nodes, which know their places; the data of each is made when it is asked for.
+
+    Args:
+        content: The document.
+        source: What to call it in messages.
+
+    Attributes:
+        root: The uppermost node; None where the document is empty.
+
+    Raises:
+        SpecError: It is no YAML, with line and column, or it is too deep.
+    """
+
+    def __init__(self, content: bytes, *, source: str) -> None:
+        self._source = source
+        self._loader: Any = _Loader(content)
+        with _told(source, 1):
+            _check_depth(content)
+            self.root: yaml.Node | None = self._loader.get_single_node()
+
+    def data(self, node: yaml.Node) -> Any:
+        """Return the data of a node as plain JSON values.
+
+        Raises:
+            SpecError: It is none, or too large once its aliases are written out.
+        """
+        with _told(self._source, 1):
+            data = self._loader.construct_document(node)
+        _measure(data, f"{self._source}:{node.start_mark.line + 1}")
+        return data
+
+
 def _parse_json(content: bytes) -> Any:
     try:
         return json.loads(content, parse_constant=_no_number)
@@ -102,9 +137,16 @@ def _no_number(name: str) -> Any:
 
 
 def _parse_yaml(content: bytes, source: str, first_line: int) -> Any:
-    try:
+    with _told(source, first_line):
         _check_depth(content)
         return yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe loader)
+
+
+@contextlib.contextmanager
+def _told(source: str, first_line: int) -> Iterator[None]:
+    """Say where YAML is broken, and why."""
+    try:
+        yield
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + first_line}:{mark.column + 1}" if mark else source

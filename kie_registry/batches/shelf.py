@@ -1,0 +1,154 @@
+"""Where a plan is kept while it is made and used: a temporary file on disk, however many jobs there are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from kie_registry.errors import ConfigurationError
+
+_TABLES = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, line INTEGER, model TEXT, name TEXT, input TEXT
+);
+CREATE TABLE ids (id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;
+CREATE TABLE contents (digest TEXT PRIMARY KEY, times INTEGER) WITHOUT ROWID;
+CREATE TABLE names (name TEXT PRIMARY KEY, digest TEXT, line INTEGER, times INTEGER) WITHOUT ROWID;
+CREATE TABLE files (path TEXT PRIMARY KEY, mime_type TEXT, size INTEGER, digest TEXT, wrong TEXT) WITHOUT ROWID;
+"""
+# Nothing of it is needed after a crash: it is all made anew from the manifest.
+_QUICK = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16384")
+
+
+@frozen
+class Shelved:
+    """One job of a plan.
+
+    Attributes:
+        key: By what its batch knows it.
+        line: The number of its line.
+        model: The model id.
+        name: What its files are called, or None.
+        input: Its input by native names, as JSON.
+    """
+
+    key: str
+    line: int
+    model: str
+    name: str | None
+    input: str = field(repr=False)
+
+    @property
+    def native_input(self) -> Mapping[str, Any]:
+        """Its input by native names."""
+        made: Mapping[str, Any] = json.loads(self.input)
+        return made
+
+
+class Shelf:
+    """The temporary file of one plan. One thread at a time may use it.
+
+    Raises:
+        ConfigurationError: It cannot be made, or written; nothing was sent.
+    """
+
+    def __init__(self) -> None:
+        with self._explained():
+            # Without a name, SQLite makes a file that is gone when the process is, however it ends. Where there is
+            # an event loop, the plan is made in a thread of its own.
+            self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            for pragma in _QUICK:
+                self._base.execute(pragma)
+            self._base.executescript(_TABLES)
+            self._base.execute("BEGIN")
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._base.close()
+
+    def line_with(self, job_id: str, line: int) -> int | None:
+        """Note the id of a line; return the line that has it already, or None."""
+        if self._write("INSERT OR IGNORE INTO ids VALUES (?, ?)", job_id, line):
+            return None
+        (first,) = self._row("SELECT line FROM ids WHERE id = ?", job_id)
+        return int(first)
+
+    def times(self, digest: str) -> int:
+        """Return how many lines of this content there are by now, the one that asks included."""
+        raised = "INSERT INTO contents VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times"
+        (times,) = self._row(raised, digest)
+        return int(times)
+
+    def take_name(self, name: str, digest: str, line: int) -> int:
+        """Note that a line takes a name; return the line of another content that has it already, or 0."""
+        if self._write("INSERT OR IGNORE INTO names VALUES (?, ?, ?, 1)", _folded(name), digest, line):
+            return 0
+        other, first = self._row("SELECT digest, line FROM names WHERE name = ?", _folded(name))
+        return 0 if other == digest else int(first)
+
+    def times_named(self, name: str) -> int:
+        """Return how many lines have taken this name by now, for one of them that asks."""
+        (times,) = self._row("SELECT times FROM names WHERE name = ?", _folded(name))
+        self._write("UPDATE names SET times = times + 1 WHERE name = ?", _folded(name))
+        return int(times)
+
+    def file(self, path: str, look: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """Return what is known of a file: type, size, digest, and what is wrong; `look` finds it out, once."""
+        key = os.fsencode(path)
+        with self._explained():
+            known = self._base.execute("SELECT * FROM files WHERE path = ?", (key,)).fetchone()
+        if known is None:
+            found = look()
+            self._write("INSERT INTO files VALUES (?, ?, ?, ?, ?)", key, *found)
+            return found
+        return tuple(known[1:])
+
+    def add(self, job: Shelved) -> None:
+        """Keep a job, behind those that are there."""
+        values = (job.key, job.line, job.model, job.name, job.input)
+        self._write("INSERT INTO jobs (key, line, model, name, input) VALUES (?, ?, ?, ?, ?)", *values)
+
+    def find(self, key: str) -> Shelved | None:
+        """Return the job with this key."""
+        with self._explained():
+            row = self._base.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
+        return None if row is None else Shelved(*row)
+
+    def jobs(self) -> Iterator[Shelved]:
+        """Yield every job, in order."""
+        with self._explained():
+            for row in self._base.execute(f"{_SELECT} ORDER BY number"):
+                yield Shelved(*row)
+
+    def _write(self, statement: str, *values: Any) -> int:
+        with self._explained():
+            return self._base.execute(statement, values).rowcount
+
+    def _row(self, query: str, *values: Any) -> Sequence[Any]:
+        with self._explained():
+            row: Sequence[Any] = self._base.execute(query, values).fetchone()
+        return row
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ConfigurationError(
+                f"the plan of the batch cannot be kept in the folder for temporary files: {error}. Make room there, "
+                "or name another folder with TMPDIR. Nothing was sent, nothing was spent."
+            ) from error
+
+
+_SELECT = "SELECT key, line, model, name, input FROM jobs"
+
+
+def _folded(name: str) -> str:
+    """Return a name as the least exacting disks tell it from others."""
+    return name.casefold()
