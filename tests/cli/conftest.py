@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kie_registry.cli.run import run as run_in_process
 from kie_registry.sandbox import Sandbox
 from tests.cli.forking import Forks
 
@@ -58,5 +60,22 @@ def run(environment: None, forks: Forks, streams: Path, tmp_path: Path) -> Run:
                 check=False,
             )
         return forks.run(arguments, tmp_path, environment, stdin, streams)
+
+    return run_kie
+
+
+@pytest.fixture
+def run_here(
+    environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run `kie` in this process, which has imported the generator of code already."""
+
+    def run_kie(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            status = run_in_process(arguments)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(["kie", *arguments], status, out, err)
 
     return run_kie

@@ -12,6 +12,9 @@ import pytest
 
 from tests.cli.conftest import KIE, Run
 
+# What is made of pages is made once.
+pytestmark = pytest.mark.xdist_group("plugins")
+
 PAGES = Path(__file__).parents[1] / "fixtures"
 LANTERN, COMET = str(PAGES / "paint-lantern.md"), str(PAGES / "paint-comet.md")
 
@@ -128,32 +131,32 @@ def test_readme_of_it_says(made: Path, text: str) -> None:
     assert text in (made / "README.md").read_text("utf-8")
 
 
-def test_the_clients_of_it_are_in_step(made: Path, run: Run) -> None:
+def test_the_clients_of_it_are_in_step(made: Path, run_here: Run) -> None:
     where = ("--specs", str(made / "specs"), "--package", str(made / "src/kie_paint/clients"))
-    assert run("specs", "generate", "--check", *where).returncode == 0
+    assert run_here("specs", "generate", "--check", *where).returncode == 0
 
 
-def test_new_checks_the_name(run: Run, tmp_path: Path) -> None:
-    done = run("plugins", "new", LANTERN, "--name", "../x", "--out", "made")
+def test_new_checks_the_name(run_here: Run, tmp_path: Path) -> None:
+    done = run_here("plugins", "new", LANTERN, "--name", "../x", "--out", "made")
     assert (done.returncode, "is no name of a distribution" in done.stderr) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_new_refuses_a_directory_that_holds_something(run: Run, tmp_path: Path) -> None:
+def test_new_refuses_a_directory_that_holds_something(run_here: Run, tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "mine.txt").touch()
-    done = run("plugins", "new", LANTERN, "--name", "kie-paint", "--out", "made")
+    done = run_here("plugins", "new", LANTERN, "--name", "kie-paint", "--out", "made")
     assert (done.returncode, "made: is there already" in done.stderr) == (2, True)
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["mine.txt"]
 
 
-def test_new_leaves_out_what_cannot_be_used(run: Run, tmp_path: Path) -> None:
-    done = run("plugins", "new", "missing.md", LANTERN, "--name", "kie-paint")
+def test_new_leaves_out_what_cannot_be_used(run_here: Run, tmp_path: Path) -> None:
+    done = run_here("plugins", "new", "missing.md", LANTERN, "--name", "kie-paint")
     assert (done.returncode, done.stdout, "missing.md" in done.stderr) == (1, "kie-paint\n", True)
     assert (tmp_path / "kie-paint" / "src" / "kie_paint" / "paint_lantern.py").is_file()
 
 
-def test_new_of_nothing_makes_nothing(run: Run, tmp_path: Path) -> None:
-    done = run("plugins", "new", "missing.md", "--name", "kie-paint", "--out", "some/where")
+def test_new_of_nothing_makes_nothing(run_here: Run, tmp_path: Path) -> None:
+    done = run_here("plugins", "new", "missing.md", "--name", "kie-paint", "--out", "some/where")
     assert (done.returncode, "there is no model for it" in done.stderr) == (2, True)
     assert not (tmp_path / "some" / "where").exists()

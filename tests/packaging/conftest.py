@@ -73,13 +73,22 @@ def copy_of_the_checkout(target: Path) -> Path:
     return target
 
 
+def make_venv(path: Path) -> Path:
+    """Make a virtual environment with our pip, which is there already, and to which it compiles nothing."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    pip = path / "bin" / "pip"
+    ours = f'"{sys.executable}" -m pip --python "{path}/bin/python"'
+    pip.write_text(f'#!/bin/sh\nPIP_COMPILE=0 exec {ours} "$@"\n', "utf-8")
+    pip.chmod(0o755)
+    return path
+
+
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Install as the README says, and the third-party plugin from its own wheel."""
     root = tmp_path_factory.mktemp("fresh")
-    subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
     checkout = copy_of_the_checkout(root / "checkout")
-    environment = Environment(root / "venv", checkout)
+    environment = Environment(make_venv(root / "venv"), checkout)
     build, install = shell_commands()[2:4]
     plugin = f"{sys.executable} -m build --wheel --no-isolation --outdir {root}/plugin tests/third_party/kie-acme"
     for command in (build, install, plugin, f"pip install --no-deps {root}/plugin/*.whl"):
