@@ -17,6 +17,8 @@ from kie_registry.specs.fingerprints import tree_digest
 
 MakeDocument = Callable[..., Json]
 
+pytestmark = pytest.mark.xdist_group("generated")
+
 
 @pytest.fixture
 def home(generated: Path, tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ from kie_registry.specs.documents import Json, dump_document
 
 MakeDocument = Callable[..., Json]
 
+pytestmark = pytest.mark.xdist_group("generated")
+
 PARAMETERS: Json = {
     "prompt": {"type": "string"},
     "aspect_ratio": {"type": "string", "enum": ["9:16", "1:1", "auto", "16:9"], "default": "1:1"},
