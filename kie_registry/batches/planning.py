@@ -218,17 +218,13 @@ class _Checker:
         said = f"{digest} {line.id or ''}"
         if (name := line.name) is None:
             fits = line.id is not None and not _no_file_name(line.id)
-            free = line.id is not None and fits and not self._shelf.take_name(line.id, said, line.number)
+            free = line.id is not None and fits and not self._shelf.take_name(line.id, said, line.number)[0]
             return line.id if free else None
-        if first := self._shelf.take_name(name, said, line.number):
-            return self._taken(name, first)
-        times = self._shelf.times_named(name)
-        if times == 1:
-            return name
-        numbered = f"{name}-{times}"
-        if first := self._shelf.take_name(numbered, f"{said} {times}", line.number):
-            return self._taken(numbered, first)
-        return numbered
+        first, times = self._shelf.take_name(name, said, line.number)
+        if not first and times > 1:
+            name = f"{name}-{times}"
+            first, _ = self._shelf.take_name(name, f"{said} {times}", line.number)
+        return self._taken(name, first) if first else name
 
     def _taken(self, name: str, first: int) -> Problem:
         return Problem("name", f"{clip(repr(name))} is what the files of {self._unit} {first} are called too")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sqlite3
@@ -19,7 +18,7 @@ CREATE TABLE jobs (
 );
 CREATE TABLE ids (id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;
 CREATE TABLE contents (digest TEXT PRIMARY KEY, times INTEGER) WITHOUT ROWID;
-CREATE TABLE names (name TEXT PRIMARY KEY, digest TEXT, line INTEGER, times INTEGER) WITHOUT ROWID;
+CREATE TABLE names (name TEXT PRIMARY KEY, said TEXT, line INTEGER, times INTEGER) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, mime_type TEXT, size INTEGER, digest TEXT, wrong TEXT) WITHOUT ROWID;
 """
 # Nothing of it is needed after a crash: it is all made anew from the manifest.
@@ -59,7 +58,7 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        with self._explained():
+        try:
             # Without a name, SQLite makes a file that is gone when the process is, however it ends. Where there is
             # an event loop, the plan is made in a thread of its own.
             self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -67,6 +66,8 @@ class Shelf:
                 self._base.execute(pragma)
             self._base.executescript(_TABLES)
             self._base.execute("BEGIN")
+        except sqlite3.OperationalError as error:
+            raise _no_room(error) from error
 
     def close(self) -> None:
         """Remove the file."""
@@ -85,24 +86,24 @@ class Shelf:
         (times,) = self._row(raised, digest)
         return int(times)
 
-    def take_name(self, name: str, digest: str, line: int) -> int:
-        """Note that a line takes a name; return the line of another content that has it already, or 0."""
-        if self._write("INSERT OR IGNORE INTO names VALUES (?, ?, ?, 1)", _folded(name), digest, line):
-            return 0
-        other, first = self._row("SELECT digest, line FROM names WHERE name = ?", _folded(name))
-        return 0 if other == digest else int(first)
+    def take_name(self, name: str, said: str, line: int) -> tuple[int, int]:
+        """Note that a line takes a name.
 
-    def times_named(self, name: str) -> int:
-        """Return how many lines have taken this name by now, for one of them that asks."""
-        (times,) = self._row("SELECT times FROM names WHERE name = ?", _folded(name))
-        self._write("UPDATE names SET times = times + 1 WHERE name = ?", _folded(name))
-        return int(times)
+        Returns:
+            The line that has it already and says something else, or 0; and how many lines have it by now that say
+            the same.
+        """
+        taken = (
+            "INSERT INTO names VALUES (?, ?, ?, 1) "
+            "ON CONFLICT DO UPDATE SET times = times + (said = excluded.said) RETURNING said, line, times"
+        )
+        other, first, times = self._row(taken, _folded(name), said, line)
+        return (0 if other == said else int(first)), int(times)
 
     def file(self, path: str, look: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         """Return what is known of a file: type, size, digest, and what is wrong; `look` finds it out, once."""
         key = os.fsencode(path)
-        with self._explained():
-            known = self._base.execute("SELECT * FROM files WHERE path = ?", (key,)).fetchone()
+        known = self._row("SELECT * FROM files WHERE path = ?", key)
         if known is None:
             found = look()
             self._write("INSERT INTO files VALUES (?, ?, ?, ?, ?)", key, *found)
@@ -116,34 +117,37 @@ class Shelf:
 
     def find(self, key: str) -> Shelved | None:
         """Return the job with this key."""
-        with self._explained():
-            row = self._base.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
+        row = self._row(f"{_SELECT} WHERE key = ?", key)
         return None if row is None else Shelved(*row)
 
     def jobs(self) -> Iterator[Shelved]:
         """Yield every job, in order."""
-        with self._explained():
+        try:
             for row in self._base.execute(f"{_SELECT} ORDER BY number"):
                 yield Shelved(*row)
+        except sqlite3.OperationalError as error:
+            raise _no_room(error) from error
 
     def _write(self, statement: str, *values: Any) -> int:
-        with self._explained():
-            return self._base.execute(statement, values).rowcount
-
-    def _row(self, query: str, *values: Any) -> Sequence[Any]:
-        with self._explained():
-            row: Sequence[Any] = self._base.execute(query, values).fetchone()
-        return row
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
         try:
-            yield
+            return self._base.execute(statement, values).rowcount
         except sqlite3.OperationalError as error:
-            raise ConfigurationError(
-                f"the plan of the batch cannot be kept in the folder for temporary files: {error}. Make room there, "
-                "or name another folder with TMPDIR. Nothing was sent, nothing was spent."
-            ) from error
+            raise _no_room(error) from error
+
+    def _row(self, query: str, *values: Any) -> Any:
+        try:
+            # To its end, so that a row that is written is.
+            rows = self._base.execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _no_room(error) from error
+        return rows[0] if rows else None
+
+
+def _no_room(error: sqlite3.OperationalError) -> ConfigurationError:
+    return ConfigurationError(
+        f"the plan of the batch cannot be kept in the folder for temporary files: {error}. Make room there, or "
+        "name another folder with TMPDIR. Nothing was sent, nothing was spent."
+    )
 
 
 _SELECT = "SELECT key, line, model, name, input FROM jobs"
