@@ -27,6 +27,12 @@ def added(ledger: SqliteLedger, **fields: Any) -> Job:
     return ledger.get(new.id) or new
 
 
+def planned(ledger: SqliteLedger, *keys: str, batch: str = "b", **fields: Any) -> list[Job]:
+    """Plan jobs of a batch with these keys, and return them."""
+    ledger.plan([job(account="", state=State.PLANNED, attempt=0, batch=batch, key=key, **fields) for key in keys])
+    return [each for each in ledger.batch(batch) if each.key in keys]
+
+
 _OTHER = """
 import sys
 from pathlib import Path

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from kie_registry.errors import IllegalMove
 from kie_registry.ledger import Job, SqliteLedger, State
@@ -20,6 +28,7 @@ ACCOUNTS = ("a" * 32, "b" * 32)
 TASKS = st.sampled_from([None, "task_1", "task_2", "task_3"])
 # No process has ever held the lock of this one.
 DEAD = "d" * 32
+BATCHES = st.sampled_from(["one", "two"])
 OVER = {State.REFUSED, State.FAILED, State.COLLECTED, State.LOST}
 
 
@@ -64,6 +73,36 @@ class LedgerMachine(RuleBasedStateMachine):
             self.known[new.id] = evolve(new, number=len(self.known) + 1)
         return new.id
 
+    @rule(target=jobs, batch=BATCHES, keys=st.lists(st.sampled_from("abcd"), min_size=1, max_size=3))
+    def plan(self, batch: str, keys: list[str]) -> MultipleResults[str]:
+        jobs = [job(account="", state=State.PLANNED, batch=batch, key=key) for key in keys]
+        there = {each.key for each in self.known.values() if each.batch == batch}
+        assert self.ledger.plan(jobs) == len({*keys} - there)
+        for each in jobs:
+            if each.key not in there:
+                there.add(each.key)
+                self.known[each.id] = evolve(each, number=len(self.known) + 1)
+        return multiple(*(each.id for each in jobs))
+
+    @rule(batch=BATCHES)
+    def replan(self, batch: str) -> None:
+        refused = self.of_batch(batch, State.REFUSED)
+        assert self.ledger.replan(batch) == len(refused)
+        for each in refused:
+            self.known[each.id] = evolve(each, state=State.PLANNED, reason="")
+
+    @rule(batch=BATCHES, limit=st.integers(0, 3))
+    def take(self, batch: str, limit: int) -> None:
+        free = [each for each in self.of_batch(batch, State.PLANNED) if each.owner is None][:limit]
+        taken = [evolve(each, owner=self.ledger.owner) for each in free]
+        assert [evolve(each, changed_at=0) for each in self.ledger.take(batch, limit)] == [
+            evolve(each, changed_at=0) for each in taken
+        ]
+        self.known.update({each.id: each for each in taken})
+
+    def of_batch(self, batch: str, *states: State) -> list[Job]:
+        return [each for each in self.known.values() if each.batch == batch and each.state in states]
+
     @rule(job_id=jobs)
     def add_again(self, job_id: str) -> None:
         if job_id in self.known:
@@ -97,7 +136,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if task_id is not None:
             changes = {**changes, "task_id": task_id}
         before = self.known.get(job_id)
-        legal = before is not None and to in MOVES[before.state] and seen in (None, "as it is")
+        legal = before is not None and to in MOVES[before.state] and self.may_move(before, seen)
         known = None if seen is None or before is None else self.as_seen(before, seen)
         if before is None or not legal or self.taken(before.account, task_id, job_id):
             with pytest.raises(IllegalMove):
@@ -106,6 +145,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.move(job_id, to, seen=known, let_go=let_go, **changes)
         owner = self.owner_after(before, to, let_go)
         self.known[job_id] = evolve(before, state=to, owner=owner, **changes)
+
+    def may_move(self, before: Job, seen: str | None) -> bool:
+        return seen is None or (seen == "as it is" and before.owner in (None, self.ledger.owner))
 
     def as_seen(self, before: Job, seen: str) -> Job:
         if seen == "in another state":
@@ -132,19 +174,21 @@ class LedgerMachine(RuleBasedStateMachine):
     def release(self, job_id: str) -> None:
         self.ledger.release(job_id)
         before = self.known.get(job_id)
-        sent = before is not None and before.state not in (State.PLANNED, State.SENDING)
-        if before is not None and sent and before.owner == self.ledger.owner:
+        if before is None or before.owner != self.ledger.owner:
+            return
+        if before.state not in (State.PLANNED, State.SENDING) or (before.state == State.PLANNED and before.batch):
             self.known[job_id] = evolve(before, owner=None)
 
     @rule()
     def recover(self) -> None:
-        ends = {State.SENDING: State.UNKNOWN, State.PLANNED: State.REFUSED}
         freed = [each for each in self.known.values() if each.owner == DEAD and each.state not in OVER]
         assert self.ledger.recover() == len(freed)
         for each in freed:
             now = self.ledger.get(each.id)
-            reason = now.reason if now is not None and each.state in ends else each.reason
-            self.known[each.id] = evolve(each, state=ends.get(each.state, each.state), owner=None, reason=reason)
+            ends = {State.SENDING: State.UNKNOWN, State.PLANNED: State.PLANNED if each.batch else State.REFUSED}
+            state = ends.get(each.state, each.state)
+            reason = now.reason if now is not None and each.state != state else each.reason
+            self.known[each.id] = evolve(each, state=state, owner=None, reason=reason)
 
     @rule()
     def open_again(self) -> None:
@@ -155,6 +199,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def it_holds_what_was_written_and_nothing_else(self) -> None:
         held = [evolve(each, changed_at=0) for each in self.ledger.jobs()]
         assert held == [evolve(each, changed_at=0) for each in reversed(self.known.values())]
+
+    @invariant()
+    def each_batch_has_its_jobs(self) -> None:
+        for batch in ("one", "two"):
+            ids = [each.id for each in self.of_batch(batch, *State)]
+            assert [each.id for each in self.ledger.batch(batch)] == ids
+            assert sum(number for number, _ in self.ledger.tally(batch).values()) == len(ids)
 
     @invariant()
     def each_is_found(self) -> None:
