@@ -1,0 +1,352 @@
+"""A PostgreSQL database that threads and processes share, and that may go away and come back."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from kie_registry.errors import ConfigurationError, LedgerError
+from kie_registry.ledger.postgres_address import password_in, shown
+from kie_registry.ledger.postgres_schema import SCHEMA
+from kie_registry.ledger.postgres_transactions import Statements, Transaction, Write
+from kie_registry.ledger.postgres_ways_out import way_out
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds for which to wait for a database that was there, and is gone: what is to be written may be money."""
+
+_PAUSES = (0.05, 0.1, 0.2, 0.5)
+_AT_ONCE = 5
+
+# A peer that is gone without a word is noticed within half a minute; the address may say otherwise.
+_CONNECTING = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_SESSION = (
+    f"SET search_path = {SCHEMA}",
+    "SET default_transaction_isolation = 'read committed'",
+    # A process that is stopped in the middle holds up the others for no longer.
+    "SET idle_in_transaction_session_timeout = '30s'",
+    "SET lock_timeout = '10s'",
+)
+# Of our sessions that have lost us, so that they hold no locks.
+_END_LOST = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s "
+    "AND pid <> pg_backend_pid() AND usename = current_user AND datname = current_database()"
+)
+
+# Another transaction was in the way; the same one may succeed now.
+_IN_THE_WAY = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+)
+_OF_ONE = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+"""What is wrong with one of several operations, and with no other."""
+
+_WILL_PASS = ("08", "53", "57P", "25P03", "55P03")
+"""How the codes begin of what may be over soon: no connection, no room, a server that stops, a lock of others."""
+
+
+class PostgresDatabase:
+    """One database.
+
+    Args:
+        url: Its address; errors show it without the password.
+        prepare: Brings the tables up to date over a fresh connection, or refuses them; is given the shown address.
+        durable: Whether a write that has returned survives a power cut of the server.
+        patience: The seconds for which to wait for a database that was there, and is gone.
+
+    Raises:
+        ConfigurationError: The address is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        prepare: Callable[[psycopg.Connection, str], None],
+        *,
+        durable: bool,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.name = shown(url)
+        self._connecting = _checked(url)
+        self._prepare = prepare
+        self._session = "; ".join((*_SESSION, f"SET synchronous_commit = {'on' if durable else 'off'}"))
+        self._patience = patience
+        self._connection: psycopg.Connection | None = None
+        self._was_there = self._used = self._to_close = False
+        self.start_anew()
+        _DATABASES.add(self)
+
+    def start_anew(self) -> None:
+        """Forget, in a child process, what is its parent's."""
+        self.writer = uuid.uuid4().hex
+        self._lock = threading.RLock()
+        self._waiting: deque[Write] = deque()
+        self._group: Transaction | None = None
+
+    def write(self, operation: Callable[[Statements], T]) -> T:
+        """Carry out `operation` in a transaction, again if the database goes away in the middle of it.
+
+        What several threads write at the same moment goes into one transaction. After an interruption, such as
+        Ctrl-C, it may have been carried out or not.
+
+        Raises:
+            LedgerError: The database cannot be written, or was gone for longer than the patience.
+            KieError: What `operation` raises, before it has written anything.
+        """
+        if (group := self._mine()) is not None:
+            return group.write(operation)
+        mine = Write(operation)
+        self._waiting.append(mine)
+        try:
+            with self._lock:
+                if not mine.done:
+                    self._carry_out_all(mine)
+        except BaseException:
+            # Nobody waits for it any more.
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(mine)
+            raise
+        result: T = mine.outcome()
+        return result
+
+    def read(self, operation: Callable[[Statements], T]) -> T:
+        """Carry out `operation`, which may be carried out twice: it only reads, or writes the same once more.
+
+        Each of its statements is a transaction.
+
+        Raises:
+            LedgerError: The database cannot be read, or was gone for longer than the patience.
+        """
+        if (group := self._mine()) is not None:
+            return group.read(operation)
+        with self._lock:
+            return self.patiently(operation)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all that this thread writes within it in one transaction, which ends with the outermost block.
+
+        Raises:
+            LedgerError: The database cannot be written, or could not at any moment since it began; nothing is.
+        """
+        if self._mine() is not None:
+            yield
+            return
+        with self._lock:
+            self._group = group = Transaction(self)
+            try:
+                yield
+                group.commit()
+            except BaseException:
+                group.undo()
+                raise
+            finally:
+                self._group = None
+                self._close_if_asked()
+
+    def trouble(self, reason: str, code: str | None = None) -> LedgerError:
+        """Return the error that names the database, what is wrong with it, and the way out."""
+        reason = " ".join(reason.split()).rstrip(".")
+        return LedgerError(f"The ledger {self.name}: {reason}. {way_out(code, reason)}")
+
+    def close(self) -> None:
+        """Close the connection; a later call opens it again.
+
+        A signal's handler may call this in the middle of an operation of its own thread, which is finished first.
+        """
+        with self._lock:
+            self._to_close = True
+            self._close_if_asked()
+
+    def before_fork(self) -> None:
+        """Close the connection until the fork is over: parent and child cannot share one."""
+        self._lock.acquire()
+        self._disconnect()
+
+    def after_fork(self) -> None:
+        """Go on in the parent."""
+        self._lock.release()
+
+    def __del__(self) -> None:
+        """Close the connection; psycopg warns of those that are left open."""
+        if getattr(self, "_connection", None) is not None:
+            self._disconnect()
+
+    def patiently(self, attempt: Callable[[Statements], T]) -> T:
+        """Return what `attempt` returns, made again where the database was gone, or another was in the way.
+
+        Raises:
+            LedgerError: It is wrong in another way, or for longer than the patience.
+        """
+        outer, self._used = self._used, True
+        until: float | None = None
+        tries = 0
+        try:
+            while True:
+                try:
+                    return attempt(Statements(self._open()))
+                except psycopg.Error as error:
+                    now = time.monotonic()
+                    until = now + self._patience if until is None else until
+                    if not self._may_pass(error, tries) or now >= until:
+                        raise self.in_words(error) from error
+                    tries += 1
+                if tries > 1:
+                    time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1])
+        finally:
+            self._used = outer
+            self._close_if_asked()
+
+    def in_words(self, error: psycopg.Error) -> LedgerError:
+        """Say in words what PostgreSQL finds wrong."""
+        return self.trouble(str(error) or type(error).__name__, error.sqlstate)
+
+    def _may_pass(self, error: psycopg.Error, tries: int) -> bool:
+        """Whether the same may succeed now, or soon; ends what is left of a transaction."""
+        lost = self._connection is None or self._connection.closed
+        if not lost and isinstance(error, _IN_THE_WAY):
+            self._undo()
+            return tries < _AT_ONCE
+        passes = lost or (error.sqlstate or "").startswith(_WILL_PASS)
+        if passes and isinstance(error, psycopg.errors.LockNotAvailable):
+            self._undo()
+        elif passes:
+            self._disconnect()
+        # Of a database that never was there, a wrong address is the likelier reason.
+        return passes and self._was_there
+
+    def _undo(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.rollback()
+
+    def _carry_out_all(self, mine: Write) -> None:
+        """Carry out what waits. Whoever is interrupted here carries nobody down: the others see to their own."""
+        writes = [mine]
+        with contextlib.suppress(IndexError):
+            while True:
+                other = self._waiting.popleft()
+                if other is not mine and not other.done:
+                    writes.append(other)
+        self._carry_out(writes, mine)
+
+    def _carry_out(self, writes: list[Write], mine: Write) -> None:
+        group = Transaction(self)
+        try:
+            for write in writes:
+                group.carry_out(write)
+            group.commit()
+        except LedgerError as error:
+            group.undo()
+            if len(writes) > 1 and isinstance(error.__cause__, _OF_ONE):
+                for write in writes:
+                    self._carry_out([write], mine)
+                return
+            for write in writes:
+                # Each has its own: those who catch it add to its message.
+                write.error = error if write is mine else copy.copy(error)
+                write.done = True
+        except BaseException:
+            group.undo()
+            raise
+        finally:
+            for write in writes if group.committed else ():
+                write.done = True
+
+    def _mine(self) -> Transaction | None:
+        """Return the transaction that this thread writes into, if it is in the middle of one."""
+        group = self._group
+        return group if group is not None and group.thread == threading.get_ident() else None
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+            self._was_there = True
+        return self._connection
+
+    def _connect(self) -> psycopg.Connection:
+        application = f"kie-registry {self.writer[:16]}"
+        connection = psycopg.connect(**self._connecting, application_name=application, autocommit=True)
+        try:
+            connection.execute(self._session.encode())
+            if self._was_there:
+                connection.execute(_END_LOST, (application,))
+            else:
+                self._prepare(connection, self.name)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _close_if_asked(self) -> None:
+        if self._to_close and not self._used and self._group is None:
+            self._to_close = False
+            self._disconnect()
+
+
+def _checked(url: str) -> dict[str, Any]:
+    """Return what an address says, by libpq's names, with what it leaves to us."""
+    try:
+        known = conninfo_to_dict(url)
+    except psycopg.Error:
+        known = None
+    # Where libpq finds another password, it would show a part of the right one as the host.
+    if known is None or password_in(url) != (known.get("password") or ""):
+        raise ConfigurationError(
+            f"ledger (KIE_LEDGER) is {shown(url)!r}, which is no address of a PostgreSQL database; it looks like "
+            "postgresql://user:password@host:5432/database, in which special characters of the password are "
+            "encoded: @ as %40, / as %2F, : as %3A."
+        ) from None
+    return {**_CONNECTING, **known, "client_encoding": "utf8"}
+
+
+_DATABASES: WeakSet[PostgresDatabase] = WeakSet()
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    _forking.databases = list(_DATABASES)
+    for database in _forking.databases:
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in _forking.databases:
+        database.after_fork()
+    del _forking.databases
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking.databases:
+        database.start_anew()
+    del _forking.databases
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
