@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kie_registry.errors import LedgerError
-from kie_registry.ledger import SqliteLedger, schema
-from tests.ledger.jobs import added
+from kie_registry.ledger import SqliteLedger, State, schema
+from tests.ledger.jobs import added, planned
 
 PRESENT = len(schema.MIGRATIONS)
 NEXT = "CREATE TABLE notes (text TEXT PRIMARY KEY); INSERT INTO notes SELECT id FROM jobs"
@@ -49,6 +49,45 @@ def test_a_new_file_is_of_the_present_version(tmp_path: Path, newer: None) -> No
     path = tmp_path / "new.sqlite3"
     added(SqliteLedger(path))
     assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+
+
+FIRST_ROW = """
+INSERT INTO jobs (id, account, model, input, state, attempt, task_id, owner, created_at, changed_at, reason, files)
+VALUES ('00000000000000000000000000000001', 'a', 'maker/model', '{"prompt": "a cat"}', 'running', 1, 'task_1',
+        'dddddddddddddddddddddddddddddddd', 1.0, 2.0, 'why', '["/a.png"]')
+"""
+
+
+@pytest.fixture
+def first_version(tmp_path: Path) -> Path:
+    """A file of the first version, with a job that runs and whose process has ended."""
+    path = tmp_path / "first.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(schema.MIGRATIONS[0])
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(FIRST_ROW)
+        connection.commit()
+    return path
+
+
+def test_a_file_of_the_first_version_keeps_its_jobs(first_version: Path) -> None:
+    ledger = SqliteLedger(first_version)
+    (found,) = ledger.jobs(states=[State.RUNNING])
+    assert (found.task_id, found.input, found.files) == ("task_1", {"prompt": "a cat"}, ("/a.png",))
+    assert (found.batch, found.key, found.number) == (None, None, 1)
+    assert rows(first_version, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+
+
+def test_a_file_of_the_first_version_is_written_like_any_other(first_version: Path) -> None:
+    ledger = SqliteLedger(first_version)
+    planned(ledger, "a", "b")
+    assert ledger.recover() == 1
+    assert [(each.number, each.state, each.owner) for each in ledger.jobs()] == [
+        (3, State.PLANNED, None),
+        (2, State.PLANNED, None),
+        (1, State.RUNNING, None),
+    ]
 
 
 def test_pending_jobs_are_found_by_their_index(old: Path) -> None:
