@@ -7,15 +7,18 @@ import functools
 import ssl
 import traceback
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from kie_registry._version import __version__
 from kie_registry.errors import ConfigurationError, KieError, TransportError
 from kie_registry.proxies import is_loopback, proxy_for
+
+if TYPE_CHECKING:
+    from kie_registry.aiohttp_wires import AiohttpWire
 
 USER_AGENT = f"kie-registry/{__version__}"
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
@@ -67,6 +70,19 @@ def new_transport(kind: type[Transport], origin: str) -> Transport:
         transport = kind(verify=verify, limits=_LIMITS, proxy=proxy_for(origin))
     _keep_time(transport)
     return transport
+
+
+def new_aiohttp_wire(origin: str, headers: Mapping[str, str], timeout: float) -> AiohttpWire | None:
+    """Return connections to one host for small requests; None without aiohttp, and for a proxy."""
+    with configuring(origin):
+        if proxy_for(origin):
+            return None
+        try:
+            from kie_registry.aiohttp_wires import AiohttpWire
+        except ImportError:
+            return None
+        context = _ssl_context() if origin.startswith("https") else None
+        return AiohttpWire(origin, headers, timeout=timeout, limit=_LIMITS.max_connections, context=context)
 
 
 def _keep_time(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:

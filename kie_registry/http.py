@@ -1,7 +1,7 @@
 """Requests to kie.ai, with the key, and downloads, without it.
 
-All of httpx that this library uses is here, in `wires` and in `connections`, apart from the generated code; of
-httpcore below it only `timed_network` knows.
+All of httpx that this library uses is here, in `outgoing`, in `wires` with `aiohttp_wires`, and in `connections`,
+apart from the generated code; of httpcore below it only `timed_network` knows, of aiohttp only `aiohttp_wires`.
 Requests go straight to httpx's transports: cookies, redirects and the merging of defaults, which its clients add,
 are of no use here and cost a third of a call.
 """
@@ -12,20 +12,21 @@ import asyncio
 import contextlib
 import functools
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
 from attrs import frozen
 
 from kie_registry.addresses import FileSources
-from kie_registry.connections import USER_AGENT, Attempt, page_client, parse_url
+from kie_registry.connections import Attempt, page_client
 from kie_registry.deadlines import RequestTimeout
 from kie_registry.errors import SpecError
+from kie_registry.outgoing import Requests
 from kie_registry.settings import Settings
-from kie_registry.transfers import Body, Head
-from kie_registry.wires import AsyncWire, Wire, can_unpack, with_content
+from kie_registry.transfers import Body, Head, Reply
+from kie_registry.wires import AsyncWire, Wire, can_unpack
 
 _CHUNK = 1 << 16
 
@@ -68,41 +69,6 @@ def read_page(url: str, *, limit: int, timeout: float = 30) -> Page:
     raise attempt.failure
 
 
-class _Requests:
-    """Makes requests to kie.ai, with the key."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._key = settings.api_key
-        # httpx's headers do not show the value of this one.
-        self._headers = httpx.Headers(
-            {
-                "Authorization": f"Bearer {self._key.reveal()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip, deflate",
-                "User-Agent": USER_AGENT,
-            }
-        )
-        self._timeout = settings.http_timeout
-
-    def make(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
-        return httpx.Request(
-            kwargs["method"],
-            parse_url(url),
-            params=kwargs.get("params"),
-            json=kwargs.get("json"),
-            files=kwargs.get("files"),
-            headers=self._headers,
-            extensions={"timeout": RequestTimeout(self._timeout).steps},
-        )
-
-    def without_key(self, response: httpx.Response) -> httpx.Response:
-        """Cut the key out of an answer, because a server may send back what it was sent."""
-        key = self._key.reveal().encode()
-        if not key or key not in response.content:
-            return response
-        return with_content(response, response.content.replace(key, b"[the key]"))
-
-
 class Http:
     """The blocking side; a closed one still works, with a connection for each request.
 
@@ -112,7 +78,7 @@ class Http:
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self.sources = settings.file_sources
-        self._requests = _Requests(settings)
+        self._requests = Requests(settings)
         self._timeout = settings.http_timeout
         self._new = functools.partial(Wire, transport)
         self._wire: Wire | None = self._new()
@@ -125,7 +91,7 @@ class Http:
         http.close()
         return http
 
-    def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
+    def send(self, url: str, kwargs: Mapping[str, Any]) -> Reply:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
         with Attempt(url, leaving=False) as attempt, self._borrow() as wire:
             request = self._requests.make(url, kwargs)
@@ -182,10 +148,10 @@ class AsyncHttp:
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.sources = settings.file_sources
-        self._requests = _Requests(settings)
+        self._requests = Requests(settings)
         self._timeout = settings.http_timeout
         self._new = functools.partial(AsyncWire, transport)
-        self._wires: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWire] = WeakKeyDictionary()
+        self._wires: _Wires = WeakKeyDictionary()
         self._closed = False
         _opened.add(self)
 
@@ -196,13 +162,14 @@ class AsyncHttp:
         http._closed = True
         return http
 
-    async def send(self, url: str, kwargs: Mapping[str, Any]) -> httpx.Response:
+    async def send(self, url: str, kwargs: Mapping[str, Any]) -> Reply:
         """Send a request to kie.ai; raises TransportError where no answer comes."""
         with Attempt(url, leaving=False) as attempt:
-            request = self._requests.make(url, kwargs)
+            # The short way, as nearly all go.
+            if (known := self._wires.get(asyncio.get_running_loop())) is not None:
+                return await self._requests.send_through(known[0], url, kwargs, attempt)
             async with self._borrow() as wire:
-                attempt.leaving = True
-                return self._requests.without_key(await wire.send(request))
+                return await self._requests.send_through(wire, url, kwargs, attempt)
         raise attempt.failure
 
     async def fetch(self, url: str, headers: Mapping[str, str], body: Body, sources: FileSources) -> Head:
@@ -221,11 +188,13 @@ class AsyncHttp:
     async def close(self) -> None:
         """Close the connections of the running loop."""
         self._closed = True
-        if wire := self._wires.pop(asyncio.get_running_loop(), None):
-            await wire.close()
+        if known := self._wires.pop(asyncio.get_running_loop(), None):
+            await known[1].aclose()
 
     def leave_connections(self) -> None:
         """Begin anew in a process that was forked: the connections are the parent's."""
+        for wire, _ in self._wires.values():
+            wire.leave()
         _left_to_the_parent.append(self._wires)
         self._wires = WeakKeyDictionary()
 
@@ -233,9 +202,12 @@ class AsyncHttp:
     async def _borrow(self) -> AsyncIterator[AsyncWire]:
         if not self._closed:
             loop = asyncio.get_running_loop()
-            if (known := self._wires.get(loop)) is None:
-                known = self._wires[loop] = self._new()
-            yield known
+            if loop not in self._wires:
+                wire = self._new()
+                closing = _close_with_the_loop(wire)
+                self._wires[loop] = wire, closing
+                await anext(closing)
+            yield self._wires[loop][0]
             return
         wire = self._new()
         try:
@@ -244,6 +216,18 @@ class AsyncHttp:
             await wire.close()
 
 
+async def _close_with_the_loop(wire: AsyncWire) -> AsyncGenerator[None]:
+    """Close connections when that is asked for, or else when their loop ends, as it does with open generators."""
+    maker = os.getpid()
+    try:
+        yield
+    finally:
+        # A child that was forked ends the loop that it has from its parent.
+        if os.getpid() == maker:
+            await wire.close()
+
+
+_Wires: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncWire, AsyncGenerator[None]]]
 _opened: WeakSet[Http | AsyncHttp] = WeakSet()
 # Kept, because what is thrown away is closed, and what belongs to the parent is not ours to close.
 _left_to_the_parent: list[Any] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kie_registry.call import Call
 from kie_registry.errors import KieError, PluginError
@@ -13,6 +13,8 @@ from kie_registry.events import log
 if TYPE_CHECKING:
     from kie_registry.loading import Implementation, Plugins
     from kie_registry.status import TaskStatus
+
+Describe: TypeAlias = Callable[[], Call]
 
 
 class Hooks:
@@ -31,8 +33,11 @@ class Hooks:
         self._load = load
         self._check = check
 
-    def before_submit(self, call: Call) -> None:
+    def before_submit(self, describe: Describe) -> None:
         """Tell plugins of a call that is about to be submitted; the first that raises vetoes it.
+
+        Args:
+            describe: Describes the call, where there is anybody to be told; so with the others.
 
         Raises:
             KieError: A plugin raised it.
@@ -40,7 +45,10 @@ class Hooks:
         """
         self._load()
         self._check()
-        for each in self._plugins.implementations("before_submit"):
+        if not (found := self._plugins.implementations("before_submit")):
+            return
+        call = describe()
+        for each in found:
             try:
                 each({"call": call})
             except KieError:
@@ -48,35 +56,37 @@ class Hooks:
             except (Exception, SystemExit) as error:
                 raise _veto(each, call, error) from error
 
-    def after_submit(self, call: Call, task_id: str) -> None:
+    def after_submit(self, describe: Describe, task_id: str) -> None:
         """Tell plugins of a task that was accepted; what they raise is logged."""
-        self._tell("after_submit", task_id, {"call": call, "task_id": task_id})
+        self._tell("after_submit", task_id, describe, {"task_id": task_id})
 
-    def after_result(self, call: Call, status: TaskStatus) -> None:
+    def after_result(self, describe: Describe, status: TaskStatus) -> None:
         """Tell plugins of a task that ended, well or not; what they raise is logged."""
-        self._tell("after_result", status.task_id, {"call": call, "status": status})
+        self._tell("after_result", status.task_id, describe, {"status": status})
 
     def implementations(self, hook: str) -> list[Implementation]:
         """Return every implementation of `hook`, in the order in which they are to be called."""
         self._load()
         return self._plugins.implementations(hook)
 
-    def _tell(self, hook: str, task_id: str, arguments: Mapping[str, Any]) -> None:
+    def _tell(self, hook: str, task_id: str, describe: Describe, more: Mapping[str, Any]) -> None:
         """Call a hook when a task is paid: whatever goes wrong must not lose it."""
         try:
             found = self.implementations(hook)
         except Exception:
-            _log("plugins cannot be loaded", task_id, arguments)
+            _log("plugins cannot be loaded", task_id, describe())
             return
+        if not found:
+            return
+        call = describe()
         for each in found:
             try:
-                each(arguments)
+                each({"call": call, **more})
             except (Exception, SystemExit):
-                _log(f"plugin {each.origin}: its {hook} failed", task_id, arguments)
+                _log(f"plugin {each.origin}: its {hook} failed", task_id, call)
 
 
-def _log(failure: str, task_id: str, arguments: Mapping[str, Any]) -> None:
-    call: Call = arguments["call"]
+def _log(failure: str, task_id: str, call: Call) -> None:
     ids = {"model": call.model, "job_id": call.job_id, "attempt_id": call.attempt_id, "task_id": task_id}
     log(logging.ERROR, f"{failure}; the call goes on", failed=True, kind="hook", **ids)
 

@@ -1,13 +1,31 @@
-"""What the head of an answer says of the file that follows, and who takes its body."""
+"""What comes back: an answer of kie.ai as a whole, or the head of one, with the file that follows it."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
+
+
+@define
+class Reply:
+    """An answer of kie.ai, with its body, as the generated code and the flows read it.
+
+    Attributes:
+        status_code: The HTTP status.
+        content: The body, not compressed.
+    """
+
+    status_code: int
+    content: bytes
+
+    def json(self) -> Any:
+        """Return what the body says; raises ValueError or RecursionError where it is no JSON."""
+        return json.loads(self.content)
 
 
 @frozen

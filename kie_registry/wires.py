@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
 from kie_registry.addresses import FileSources
-from kie_registry.connections import USER_AGENT, new_transport, origin_of
+from kie_registry.connections import USER_AGENT, new_aiohttp_wire, new_transport, origin_of
 from kie_registry.deadlines import RequestTimeout
 from kie_registry.errors import TransportError
 from kie_registry.proxies import proxy_for
+from kie_registry.transfers import Reply
 from kie_registry.wording import clip
 
+if TYPE_CHECKING:
+    from kie_registry.aiohttp_wires import AiohttpWire
+
 _MOST_ANSWER_BYTES = 32 << 20
-_FRAMING = (b"content-encoding", b"content-length", b"transfer-encoding")
 _UNPACKED = ("", "identity", "gzip", "deflate")
 _CONNECTED = "connection.connect_tcp.complete"
 
@@ -99,19 +102,17 @@ class Wire(_BaseWire[httpx.BaseTransport]):
     def __init__(self, transport: httpx.BaseTransport | None) -> None:
         super().__init__(httpx.HTTPTransport, transport)
 
-    def send(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: httpx.Request) -> Reply:
         """Send a request and return the answer with its body; raises TransportError where it will not be read."""
         response = self._route(request.url).handle_request(request)
-        response.request = request
         with contextlib.closing(response):
-            if _is_short(response):
-                response.read()
-                return response
-            _check_encoding(response)
+            if is_short(response.headers):
+                return Reply(response.status_code, b"".join(cast(Iterable[bytes], response.stream)))
+            check_encoding(response)
             content = bytearray()
             for chunk in response.iter_bytes():
-                _append(content, chunk)
-        return with_content(response, bytes(content))
+                append(content, chunk)
+        return Reply(response.status_code, bytes(content))
 
     @contextlib.contextmanager
     def stream(
@@ -144,21 +145,23 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
     def __init__(self, transport: httpx.AsyncBaseTransport | None) -> None:
         super().__init__(httpx.AsyncHTTPTransport, transport)
         self._users: Counter[httpx.AsyncBaseTransport] = Counter()
+        self._quick: dict[str, AiohttpWire | None] = {}
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
+    def quick(self, origin: str, headers: Mapping[str, str], timeout: float) -> AiohttpWire | None:
+        """Return what takes small requests to an origin in less time; None where httpx must do it."""
+        if origin not in self._quick:
+            given = self._given is not None
+            self._quick[origin] = None if given else new_aiohttp_wire(origin, headers, timeout)
+        return self._quick[origin]
+
+    async def send(self, request: httpx.Request) -> Reply:
         """Send a request and return the answer with its body; as `Wire.send`."""
         async with self._using(request.url) as transport:
             response = await transport.handle_async_request(request)
-            response.request = request
             async with contextlib.aclosing(response):
-                if _is_short(response):
-                    await response.aread()
-                    return response
-                _check_encoding(response)
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    _append(content, chunk)
-        return with_content(response, bytes(content))
+                if is_short(response.headers):
+                    return Reply(response.status_code, await response.aread())
+                return Reply(response.status_code, await read_unpacked(response))
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -180,6 +183,13 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
         """Close all connections."""
         for transport in set(self._routes.values()) | set(self._users):
             await transport.aclose()
+        for quick in filter(None, self._quick.values()):
+            await quick.close()
+
+    def leave(self) -> None:
+        """Close nothing in a process that was forked."""
+        for quick in filter(None, self._quick.values()):
+            quick.leave()
 
     @contextlib.asynccontextmanager
     async def _using(self, url: httpx.URL) -> AsyncIterator[httpx.AsyncBaseTransport]:
@@ -204,17 +214,19 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
                     await transport.aclose()
 
 
-def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
-    """Return an answer with `content` for its body, not compressed."""
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _FRAMING]
-    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+async def read_unpacked(response: httpx.Response) -> bytes:
+    """Read a body of unknown size, and unpack it; raises TransportError where that will not be done."""
+    check_encoding(response)
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        append(content, chunk)
+    return bytes(content)
 
 
-def _is_short(response: httpx.Response) -> bool:
-    """Whether the head promises a body that is not compressed, and of which there is no need to be afraid."""
-    length = response.headers.get("content-length", "")
-    plain = "content-encoding" not in response.headers
-    return plain and length.isdecimal() and int(length) <= _MOST_ANSWER_BYTES
+def is_short(headers: Mapping[str, str]) -> bool:
+    """Whether a head promises a body that is not compressed, and of which there is no need to be afraid."""
+    length = headers.get("content-length", "")
+    return "content-encoding" not in headers and length.isdecimal() and int(length) <= _MOST_ANSWER_BYTES
 
 
 def can_unpack(response: httpx.Response) -> bool:
@@ -231,13 +243,15 @@ def _encoding(response: httpx.Response) -> str:
     return encoding.strip().lower()
 
 
-def _check_encoding(response: httpx.Response) -> None:
+def check_encoding(response: httpx.Response) -> None:
+    """Raise TransportError where a body is compressed in another way than was asked for."""
     if not can_unpack(response):
         found = clip(_encoding(response))
         raise TransportError(f"the answer came compressed as {found!r}, which was not asked for", sent=True)
 
 
-def _append(content: bytearray, chunk: bytes) -> None:
+def append(content: bytearray, chunk: bytes) -> None:
+    """Add a piece of a body; raises TransportError where it comes to more than any answer has."""
     content += chunk
     if len(content) > _MOST_ANSWER_BYTES:
         raise TransportError(

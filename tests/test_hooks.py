@@ -74,9 +74,9 @@ def registry_of(*plugins: object) -> Registry:
 
 
 def call_all(registry: Registry) -> None:
-    registry.hooks.before_submit(CALL)
-    registry.hooks.after_submit(evolve(CALL, attempt_id="job-1"), "task")
-    registry.hooks.after_result(CALL, STATUS)
+    registry.hooks.before_submit(lambda: CALL)
+    registry.hooks.after_submit(lambda: evolve(CALL, attempt_id="job-1"), "task")
+    registry.hooks.after_result(lambda: CALL, STATUS)
 
 
 def in_the_group(site: Site) -> tuple[Registry, str]:
@@ -114,7 +114,7 @@ def test_each_object_is_told_once(again: bool) -> None:
     seen: list[str] = []
     one = Watcher("one", seen)
     registry = registry_of(one, one if again else Watcher("two", seen))
-    registry.hooks.after_submit(CALL, "task")
+    registry.hooks.after_submit(lambda: CALL, "task")
     assert seen == (["one task"] if again else ["two task", "one task"])
 
 
@@ -123,13 +123,13 @@ def test_plugins_are_loaded_at_the_first_submission_and_not_before(site: Site) -
     registry = Registry()
     registry.get("nano-banana-pro")
     before = "plugin_of_watch" in sys.modules
-    registry.hooks.before_submit(CALL)
+    registry.hooks.before_submit(lambda: CALL)
     assert (before, "plugin_of_watch" in sys.modules) == (False, True)
 
 
 def test_plugins_are_loaded_where_a_task_is_only_waited_for(site: Site) -> None:
     site.add("watch", WATCHING, "anything", group="plugins")
-    Registry().hooks.after_result(CALL, STATUS)
+    Registry().hooks.after_result(lambda: CALL, STATUS)
     assert sys.modules["plugin_of_watch"].seen == [("success", CALL)]
 
 
@@ -139,7 +139,7 @@ def test_32_threads_that_submit_first_load_a_plugin_once_and_are_all_seen() -> N
 
     def submit(_: int) -> None:
         start.wait()
-        registry.hooks.before_submit(CALL)
+        registry.hooks.before_submit(lambda: CALL)
 
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(submit, range(32)))
@@ -151,7 +151,7 @@ class TestAVeto:
     @pytest.mark.parametrize("raised", [ValueError("too dear"), SystemExit("too dear")], ids=repr)
     def test_names_the_plugin_the_model_and_that_nothing_was_spent(self, raised: BaseException) -> None:
         with pytest.raises(PluginError) as caught:
-            registry_of(Watcher("one", [], raised)).hooks.before_submit(CALL)
+            registry_of(Watcher("one", [], raised)).hooks.before_submit(lambda: CALL)
         assert str(caught.value) == (
             f"plugin this program (Watcher): its before_submit raised {type(raised).__name__}: too dear. "
             "Nothing was submitted, nothing was spent."
@@ -165,31 +165,31 @@ class TestAVeto:
     def test_by_one_of_our_own_errors_comes_out_as_it_is(self) -> None:
         error = AuthenticationError("not with this key")
         with pytest.raises(AuthenticationError) as caught:
-            registry_of(Watcher("one", [], error)).hooks.before_submit(CALL)
+            registry_of(Watcher("one", [], error)).hooks.before_submit(lambda: CALL)
         assert caught.value is error
 
     @pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError])
     def test_is_not_made_of_an_interruption(self, kind: type[BaseException]) -> None:
         with pytest.raises(kind):
-            registry_of(Watcher("one", [], kind())).hooks.before_submit(CALL)
+            registry_of(Watcher("one", [], kind())).hooks.before_submit(lambda: CALL)
 
     def test_is_final(self) -> None:
         seen: list[str] = []
         registry = registry_of(Watcher("first", seen), Watcher("last", seen, ValueError()))
         with pytest.raises(PluginError):
-            registry.hooks.before_submit(CALL)
+            registry.hooks.before_submit(lambda: CALL)
         assert seen == ["last before"]
 
     def test_is_made_of_a_broken_plugin_where_the_user_wants_that(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KIE_STRICT_PLUGINS", "1")
         own_file("broken", "1 / 0")
         with pytest.raises(PluginError, match=r"broken\.py: cannot be loaded: ZeroDivisionError"):
-            Registry().hooks.before_submit(CALL)
+            Registry().hooks.before_submit(lambda: CALL)
 
 
 AFTER: dict[str, Callable[[Registry], None]] = {
-    "task": lambda registry: registry.hooks.after_submit(CALL, "task"),
-    "success": lambda registry: registry.hooks.after_result(CALL, STATUS),
+    "task": lambda registry: registry.hooks.after_submit(lambda: CALL, "task"),
+    "success": lambda registry: registry.hooks.after_result(lambda: CALL, STATUS),
 }
 
 
@@ -243,7 +243,7 @@ class Meddler:
 def test_what_a_hook_does_to_the_input_changes_nothing() -> None:
     given: dict[str, Any] = {"prompt": "a cat", "images": ["https://x.org/1.png"]}
     call = Call(model="m", input=given)
-    registry_of(Meddler()).hooks.before_submit(call)
+    registry_of(Meddler()).hooks.before_submit(lambda: call)
     assert call.input == given == {"prompt": "a cat", "images": ["https://x.org/1.png"]}
 
 
@@ -330,7 +330,7 @@ class TestHooksThatWouldNeverBeCalledRightly:
 def test_a_hook_of_a_later_version_may_be_marked_as_optional() -> None:
     module = types.ModuleType("newer")
     module.after_everything = hookimpl(optionalhook=True)(lambda: None)  # type: ignore[attr-defined]
-    registry_of(module).hooks.before_submit(CALL)
+    registry_of(module).hooks.before_submit(lambda: CALL)
 
 
 def test_a_class_in_place_of_an_object_is_refused() -> None:
@@ -340,7 +340,7 @@ def test_a_class_in_place_of_an_object_is_refused() -> None:
 
 def test_a_plugin_whose_models_cannot_be_registered_has_no_hooks_either() -> None:
     own_file("half", f"{WATCHING}\n@hookimpl\ndef register_models(register): register(5)\n")
-    Registry().hooks.before_submit(CALL)
+    Registry().hooks.before_submit(lambda: CALL)
     assert sys.modules["kie_home_plugin_half"].seen == []
 
 
@@ -375,7 +375,7 @@ def test_a_folder_of_plugins_that_cannot_be_listed_is_a_problem_and_stops_no_cal
     folder = Path(os.environ["KIE_HOME"]) / "plugins"
     folder.symlink_to(folder)
     registry = Registry()
-    registry.hooks.before_submit(CALL)
+    registry.hooks.before_submit(lambda: CALL)
     (problem,) = registry.problems()
     assert (problem.plugin, "cannot be listed" in str(problem)) == (str(folder), True)
 
@@ -383,5 +383,5 @@ def test_a_folder_of_plugins_that_cannot_be_listed_is_a_problem_and_stops_no_cal
 def test_a_plugin_that_is_loaded_is_told_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "kie_registry")
     path = own_file("watch", WATCHING)
-    Registry().hooks.before_submit(CALL)
+    Registry().hooks.before_submit(lambda: CALL)
     assert f"plugin {path} is loaded" in caplog.messages

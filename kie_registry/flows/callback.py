@@ -157,7 +157,7 @@ class _Taking:
         yield from journal.one_more(self.task_id, self.reference or job.attempt_id)
         more = journal.job
         call = Call(model=job.model, input=job.input or {}, callback_url=job.callback_url, job_id=more.id)
-        self.hooks.after_submit(call, self.task_id)
+        self.hooks.after_submit(lambda: call, self.task_id)
         return journal
 
     def _journal(self, job: Job) -> Journal:

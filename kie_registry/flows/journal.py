@@ -93,7 +93,7 @@ class Journal:
 
     def beginning(self) -> None:
         """Tell plugins that the job is about to be submitted; raises what one that vetoes it raises."""
-        self._hooks.before_submit(self._call())
+        self._hooks.before_submit(self._call)
 
     def sending(self) -> Flow[None]:
         """Write down that createTask leaves now; what is not written is not sent.
@@ -134,7 +134,7 @@ class Journal:
             yield from self._was_settled(task_id, error)
         except LedgerError as error:
             raise self._not_written(task_id, error) from error
-        self._hooks.after_submit(self._call(), task_id)
+        self._hooks.after_submit(self._call, task_id)
 
     def _was_settled(self, task_id: str, error: IllegalMove) -> Flow[None]:
         """Make sure that the task is written down, although somebody said before what came of the job."""
@@ -201,7 +201,7 @@ class Journal:
         }
         let_go = self._until != "collected"
         if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, let_go=let_go, **changes)):
-            self._hooks.after_result(self._call(), status)
+            self._hooks.after_result(self._call, status)
         elif let_go:
             # A callback, taken by somebody else, has written the end down before.
             yield from self.let_go()
