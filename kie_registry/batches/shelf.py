@@ -82,8 +82,10 @@ class Shelf:
 
     def times(self, digest: str) -> int:
         """Return how many lines of this content there are by now, the one that asks included."""
-        raised = "INSERT INTO contents VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times"
-        (times,) = self._row(raised, digest)
+        self._write(
+            "INSERT INTO contents VALUES (?, 1) ON CONFLICT (digest) DO UPDATE SET times = times + 1", digest
+        )
+        (times,) = self._row("SELECT times FROM contents WHERE digest = ?", digest)
         return int(times)
 
     def take_name(self, name: str, said: str, line: int) -> tuple[int, int]:
@@ -95,9 +97,10 @@ class Shelf:
         """
         taken = (
             "INSERT INTO names VALUES (?, ?, ?, 1) "
-            "ON CONFLICT DO UPDATE SET times = times + (said = excluded.said) RETURNING said, line, times"
+            "ON CONFLICT (name) DO UPDATE SET times = times + (said = excluded.said)"
         )
-        other, first, times = self._row(taken, _folded(name), said, line)
+        self._write(taken, _folded(name), said, line)
+        other, first, times = self._row("SELECT said, line, times FROM names WHERE name = ?", _folded(name))
         return (0 if other == said else int(first)), int(times)
 
     def file(self, path: str, look: Callable[[], Sequence[Any]]) -> Sequence[Any]:
@@ -136,11 +139,9 @@ class Shelf:
 
     def _row(self, query: str, *values: Any) -> Any:
         try:
-            # To its end, so that a row that is written is.
-            rows = self._base.execute(query, values).fetchall()
+            return self._base.execute(query, values).fetchone()
         except sqlite3.OperationalError as error:
             raise _no_room(error) from error
-        return rows[0] if rows else None
 
 
 def _no_room(error: sqlite3.OperationalError) -> ConfigurationError:

@@ -1,0 +1,174 @@
+"""``results.jsonl``: what came of each job of a batch, one JSON object on each line.
+
+While a batch runs, a line is added for each job that ends; of two lines of one job the later one counts. When it
+ends, the file is written anew, in the order of the manifest. All of it comes from the ledger, so nothing is lost
+with the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from kie_registry.batches.beginning import WITHDRAWN
+from kie_registry.batches.folder import RESULTS
+from kie_registry.batches.identity import id_in
+from kie_registry.errors import KieError
+from kie_registry.events import logger
+from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import State
+from kie_registry.whole_files import place
+
+if TYPE_CHECKING:
+    from kie_registry.batches.outcomes import Outcome
+    from kie_registry.batches.planning import Plan
+    from kie_registry.ledger.protocol import Ledger
+
+_PAGE = 1000
+_OVER = (State.COLLECTED, State.FAILED, State.LOST, State.UNKNOWN)
+_SENT = tuple(state for state in State if state != State.PLANNED)
+_WITH_REASON = frozenset({State.FAILED, State.LOST, State.UNKNOWN, State.REFUSED})
+
+
+class ResultsFile:
+    """The results of a batch, in its folder.
+
+    Args:
+        directory: The folder.
+        plan: The plan, which knows the lines; None where there is none.
+    """
+
+    def __init__(self, directory: Path, plan: Plan | None = None) -> None:
+        self._directory = directory
+        self._path = directory / RESULTS
+        self._plan = plan
+        self._file: int | None = None
+        self._torn = False
+        # Of jobs that are paid and could not be saved, the ledger does not know why.
+        self._errors: dict[str, str] = {}
+
+    def begin(self, ledger: Ledger, batch: str) -> None:
+        """Write what came of the jobs that have ended before, and let others be added. Blocking.
+
+        Raises:
+            KieError: It cannot be written.
+            LedgerError: The ledger cannot be read.
+        """
+        self._write(ledger, batch, _OVER)
+        with self._explained():
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+
+    def append(self, outcome: Outcome) -> None:
+        """Add what came of a job. Where that fails it is logged; `finish` writes it all the same."""
+        job = outcome.job
+        if outcome.error is not None and job.state not in _WITH_REASON:
+            self._errors[job.id] = str(outcome.error)
+        line = self._line(job, outcome.paths)
+        # The beginning of a line that did not fit, or was cut off, is a line of its own.
+        content = b"\n" + line if self._torn else line
+        try:
+            if self._file is not None:
+                self._torn = True
+                self._torn = os.write(self._file, content) < len(content)
+        except OSError as error:
+            logger.warning("%s: job %s could not be added: %s", self._path, job.id, error.strerror)
+
+    def finish(self, ledger: Ledger, batch: str) -> None:
+        """Write what came of all jobs, in the order of the manifest. Blocking; raises as `begin`."""
+        self.close()
+        self._write(ledger, batch, _SENT)
+
+    def close(self) -> None:
+        """Close the file."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _write(self, ledger: Ledger, batch: str, states: Collection[State]) -> None:
+        partial = self._path.with_name(f".{RESULTS}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
+        with self._explained():
+            try:
+                with partial.open("xb") as file:
+                    self._copy(ledger, batch, states, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                place(partial, self._path, fresh=False)
+            finally:
+                with contextlib.suppress(OSError):
+                    partial.unlink()
+
+    def _copy(self, ledger: Ledger, batch: str, states: Collection[State], file: BinaryIO) -> None:
+        """Write the lines in the order of the manifest, which may be another than that of the ledger."""
+        with contextlib.closing(sqlite3.connect("")) as base:
+            base.execute("CREATE TABLE lines (line INTEGER, number INTEGER, content BLOB)")
+            for page in _pages(ledger, batch, states):
+                rows = [(self._number(job), job.number, self._line(job)) for job in page]
+                base.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
+            for (content,) in base.execute("SELECT content FROM lines ORDER BY line IS NULL, line, number"):
+                file.write(content)
+
+    def _line(self, job: Job, paths: Sequence[str | os.PathLike[str]] | None = None) -> bytes:
+        reason = job.reason if job.state in _WITH_REASON else self._errors.get(job.id)
+        said = {
+            "id": id_in(job.key),
+            "key": job.key,
+            "line": self._number(job),
+            "name": job.name,
+            "model": job.model,
+            "state": str(job.state),
+            "task_id": job.task_id,
+            "job_id": job.id,
+            "urls": _urls(job.result),
+            "paths": [self._relative(os.fspath(path)) for path in paths or job.files],
+            "credits": job.credits,
+            "seconds": job.seconds,
+            "error": reason or None,
+        }
+        # Paths may hold what is no text, for which JSON has the same escape.
+        return (json.dumps(said, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+    def _number(self, job: Job) -> int | None:
+        found = self._plan.find(job.key or "") if self._plan is not None else None
+        return None if found is None else found.line
+
+    def _relative(self, path: str) -> str:
+        if "://" in path:
+            return path
+        with contextlib.suppress(ValueError):
+            return Path(path).relative_to(self._directory).as_posix()
+        return path
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.OperationalError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise KieError(
+                f"{self._path} cannot be written: {reason}. What came of each job stands in the ledger all the "
+                "same; the file is written when the batch is run again, which pays for nothing twice."
+            ) from error
+
+
+def _pages(ledger: Ledger, batch: str, states: Collection[State]) -> Iterator[list[Job]]:
+    after = 0
+    while page := ledger.batch(batch, states=states, after=after, limit=_PAGE):
+        yield [job for job in page if job.reason != WITHDRAWN]
+        after = page[-1].number
+
+
+def _urls(result: str | None) -> list[str]:
+    """Return the addresses of the files in a task's result, whatever else it may be."""
+    try:
+        data: Any = json.loads(result or "{}")
+    except (ValueError, RecursionError):
+        return []
+    found = data.get("resultUrls") if isinstance(data, dict) else None
+    listed = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return [url for url in listed if isinstance(url, str)]
