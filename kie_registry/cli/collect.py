@@ -31,7 +31,7 @@ _FAILED, _STILL_RUNNING = 1, 4
 )
 @click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait.  [default: 900]")
 @ledger_option
-def collect_command(out: Path | None, deadline: float | None, ledger: Path | None, *, as_json: bool) -> int:
+def collect_command(out: Path | None, deadline: float | None, ledger: Path | str | None, *, as_json: bool) -> int:
     """Wait for everything that was submitted and not collected, and save its files.
 
     Tasks that another process waits for are left to it. This may be run many times at once, and again after
@@ -52,7 +52,7 @@ def collect_command(out: Path | None, deadline: float | None, ledger: Path | Non
 
 
 async def _collect(
-    out: Path | None, deadline: float | None, ledger: Path | None, *, as_json: bool
+    out: Path | None, deadline: float | None, ledger: Path | str | None, *, as_json: bool
 ) -> list[Outcome]:
     from kie_registry.async_client import AsyncKie
 

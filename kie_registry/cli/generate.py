@@ -242,7 +242,7 @@ def _generate(  # one argument for each option
     no_wait: bool,
     deadline: float | None,
     callback_url: str | None,
-    ledger: Path | None,
+    ledger: Path | str | None,
     as_json: bool,
     prompt: str | None = None,
 ) -> None:
@@ -274,7 +274,7 @@ def _generate(  # one argument for each option
         output.show_result(result, paths, as_json=as_json)
 
 
-def _show_task(task_id: str, model: str | None, ledger: Path | None, *, as_json: bool) -> None:
+def _show_task(task_id: str, model: str | None, ledger: Path | str | None, *, as_json: bool) -> None:
     if as_json:
         output.show_json({"task_id": task_id, "model": model})
         return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
-def open_client(ledger: Path | None) -> Kie:
+def open_client(ledger: Path | str | None) -> Kie:
     """Return a client that keeps this ledger, or the default one, as every command does that may cost money."""
     from kie_registry.client import Kie
 

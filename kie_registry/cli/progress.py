@@ -28,7 +28,7 @@ class Progress:
         ledger: The file of the ledger, unless it is the default one.
     """
 
-    def __init__(self, task_id: str | None = None, *, ledger: Path | None = None) -> None:
+    def __init__(self, task_id: str | None = None, *, ledger: Path | str | None = None) -> None:
         self.task_id = task_id
         self._ledger = ledger
         self._started = time.monotonic()

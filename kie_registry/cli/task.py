@@ -28,7 +28,9 @@ def task_command() -> None:
 @click.option("--unknown", is_flag=True, help="Only what may have been submitted: nobody knows.")
 @ledger_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
-def list_tasks(*, pending: bool, unknown: bool, ledger: Path | None, limit: int | None, as_json: bool) -> None:
+def list_tasks(
+    *, pending: bool, unknown: bool, ledger: Path | str | None, limit: int | None, as_json: bool
+) -> None:
     """List the jobs of the ledger, the latest first."""
     states = [State.UNKNOWN] if unknown else PENDING if pending else None
     with jobs.open_client(ledger) as kie:
@@ -51,7 +53,7 @@ def list_tasks(*, pending: bool, unknown: bool, ledger: Path | None, limit: int 
 @task_command.command("show")
 @click.argument("task_id", metavar="TASK_ID|JOB_ID")
 @ledger_option
-def show_task(task_id: str, ledger: Path | None, *, as_json: bool) -> None:
+def show_task(task_id: str, ledger: Path | str | None, *, as_json: bool) -> None:
     """Print the state of a task, as kie.ai tells it, or of a job that has no task, as the ledger knows it."""
     with jobs.open_client(ledger) as kie:
         job = jobs.ledger_of(kie).find(kie.account, task_id)
@@ -89,7 +91,7 @@ def wait_for_task(
     out: Path | None,
     name: str | None,
     deadline: float | None,
-    ledger: Path | None,
+    ledger: Path | str | None,
     *,
     overwrite: bool,
     as_json: bool,
@@ -113,7 +115,7 @@ def wait_for_task(
 @click.option("--retry", is_flag=True, help="Send it again. If a task came of it after all, both are paid.")
 @ledger_option
 def settle_task(
-    job_id: str, task_id: str | None, ledger: Path | None, *, not_created: bool, retry: bool, as_json: bool
+    job_id: str, task_id: str | None, ledger: Path | str | None, *, not_created: bool, retry: bool, as_json: bool
 ) -> None:
     """Say what came of a job of which nobody knows whether it was accepted.
 

@@ -38,7 +38,9 @@ def webhook_command() -> None:
 )
 @click.option("--unsigned", is_flag=True, help="Take unsigned callbacks, of an account without a webhook key.")
 @click.option("--ledger", type=LEDGER_FILE, metavar="FILE", help=LEDGER_HELP)
-def listen(host: str, port: int, path: str, key: Secret | None, ledger: Path | None, *, unsigned: bool) -> None:
+def listen(
+    host: str, port: int, path: str, key: Secret | None, ledger: Path | str | None, *, unsigned: bool
+) -> None:
     """Take callbacks until interrupted, and write down in the ledger what their tasks' records say.
 
     What it prints first on stdout is the address to give as --callback-url. kie.ai must be able to reach it: from
@@ -49,7 +51,7 @@ def listen(host: str, port: int, path: str, key: Secret | None, ledger: Path | N
 
 
 async def _listen(
-    host: str, port: int, path: str, key: Secret | None, ledger: Path | None, *, unsigned: bool
+    host: str, port: int, path: str, key: Secret | None, ledger: Path | str | None, *, unsigned: bool
 ) -> None:
     from kie_registry.async_client import AsyncKie
     from kie_registry.webhooks.receiver import Receiver

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kie_registry.errors import ConfigurationError
-from kie_registry.ledger.opening import default_file, open_ledger, with_ledger
+from kie_registry.ledger import PostgresLedger
+from kie_registry.ledger.opening import default_place, open_ledger, with_ledger
 from kie_registry.settings import home as kie_home
 
 NAMES: dict[str, Callable[[Path], Path]] = {
@@ -42,7 +45,7 @@ def test_another_file_is_another_ledger(home: Path) -> None:
 
 
 def test_the_default_one_is_in_kie_home() -> None:
-    assert default_file() == kie_home() / "ledger.sqlite3"
+    assert default_place() == kie_home() / "ledger.sqlite3"
 
 
 def test_the_environment_names_another_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -51,11 +54,62 @@ def test_the_environment_names_another_default(monkeypatch: pytest.MonkeyPatch, 
     assert open_ledger(True) is open_ledger(tmp_path / "jobs.sqlite3")
 
 
-@pytest.mark.parametrize("value", [" ", "~nobody-of-this-name/jobs", "."])
+@pytest.mark.parametrize("value", [" ", "~nobody-of-this-name/jobs", ".", "mysql://host/jobs"])
 def test_the_environment_names_no_file(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("KIE_LEDGER", value)
     with pytest.raises(ConfigurationError, match="KIE_LEDGER"):
         open_ledger(True)
+
+
+DATABASE = "postgresql://me:secret@host/jobs"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_an_address_is_one_ledger(scheme: str) -> None:
+    address = f"{scheme}://host/jobs"
+    known = open_ledger(address)
+    assert isinstance(known, PostgresLedger)
+    assert open_ledger(address) is known
+
+
+def test_the_environment_names_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIE_LEDGER", DATABASE)
+    assert open_ledger(True) is open_ledger(DATABASE)
+
+
+# What libpq makes of each of them would show a part of the password, or nothing that helps.
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:sec/ret@host/jobs",
+        "postgresql://me:sec@ret@host/jobs",
+        "postgresql://host/jobs?password=secret&speed=9",
+        "postgres://me:sec%zzret@host/jobs",
+    ],
+)
+def test_an_address_that_is_none_is_named_without_the_password(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^ledger \(KIE_LEDGER\) is 'postgres.*encoded") as caught:
+        open_ledger(address)
+    assert not re.search("sec|ret", str(caught.value).partition("which")[0])
+    assert caught.value.__suppress_context__
+
+
+def test_what_a_database_needs_and_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for name in [name for name in sys.modules if name.startswith("kie_registry.ledger.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ConfigurationError, match=r"pip install 'kie-registry\[batch\]'"):
+        open_ledger("postgresql://host/not-opened-before")
+
+
+@pytest.mark.parametrize("default", [None, DATABASE, "postgresql://me@host/jobs"])
+def test_a_command_names_a_database_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, default: str | None
+) -> None:
+    if default is not None:
+        monkeypatch.setenv("KIE_LEDGER", default)
+    named = "" if default else " --ledger postgresql://me@host/jobs"
+    assert with_ledger("kie collect", DATABASE) == f"kie collect{named}"
 
 
 def test_a_command_names_the_ledger_that_is_not_the_default_one(tmp_path: Path) -> None:
@@ -68,7 +122,7 @@ def test_a_command_names_no_ledger_that_it_takes_by_itself(
 ) -> None:
     if path == "that of the environment":
         monkeypatch.setenv("KIE_LEDGER", str(tmp_path / "jobs.sqlite3"))
-    assert with_ledger("kie collect", None if path is None else default_file()) == "kie collect"
+    assert with_ledger("kie collect", None if path is None else default_place()) == "kie collect"
 
 
 def test_a_command_names_the_ledger_where_the_default_one_cannot_be_told(
