@@ -204,5 +204,5 @@ def _another(folder: BatchFolder, marker: Marker) -> ConfigurationError:
     manifest = "whose jobs a program named" if marker.manifest is None else f"of {marker.manifest}"
     return ConfigurationError(
         f"{folder.path} holds another batch already, {manifest}, begun {marker.created}, and none of these jobs "
-        "is in it. Name another folder with --out, or add these jobs to it with --add (add=True). Nothing was sent."
+        "is in it. Name another folder with --out, or add them to it with --add (add=True). Nothing was sent."
     )
