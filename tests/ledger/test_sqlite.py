@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kie_registry.errors import IllegalMove, LedgerError
-from kie_registry.ledger import SqliteLedger, State
+from kie_registry.ledger import Job, SqliteLedger, State
 from tests.ledger.jobs import ACCOUNT, added, other_process
 
 
@@ -161,6 +161,22 @@ def brought(ledger: SqliteLedger, state: State, owner: str | None) -> str:
 def test_only_what_is_not_over_is_taken_on(ledger: SqliteLedger, state: State) -> None:
     claimed = ledger.claim(brought(ledger, state, owner=None))
     assert (claimed is None) == (state in OVER)
+
+
+def test_of_two_who_find_a_dead_process_one_takes_its_job_on(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = added(ledger, state=State.RUNNING, owner="d" * 32)
+    quicker: list[Job | None] = []
+
+    def dead(owner: str) -> bool:
+        monkeypatch.undo()
+        quicker.append(ledger.claim(new.id))
+        return False
+
+    monkeypatch.setattr(ledger._owners, "alive", dead)
+    assert ledger.claim(new.id) is None
+    assert [each and each.id for each in quicker] == [new.id]
 
 
 @pytest.mark.parametrize("state", PATHS)
