@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kie_registry.adapter import Adapter as Adapter, native as native
     from kie_registry.adding import add_model as add_model
-    from kie_registry.async_client import AsyncKie as AsyncKie, AsyncTask as AsyncTask
+    from kie_registry.async_client import AsyncKie as AsyncKie
+    from kie_registry.async_task import AsyncTask as AsyncTask
+    from kie_registry.batches.batch import AsyncBatch as AsyncBatch
+    from kie_registry.batches.blocking import Batch as Batch
     from kie_registry.batches.outcomes import Outcome as Outcome
+    from kie_registry.batches.progress import Progress as Progress
     from kie_registry.call import Call as Call
-    from kie_registry.client import Kie as Kie, Task as Task
+    from kie_registry.client import Kie as Kie
     from kie_registry.contract import Contract as Contract
     from kie_registry.default import generate as generate
     from kie_registry.description import (
@@ -65,15 +69,20 @@ if TYPE_CHECKING:
     from kie_registry.registry import Registry as Registry, register as register
     from kie_registry.results import AsyncResult as AsyncResult, Result as Result
     from kie_registry.status import TaskStatus as TaskStatus
+    from kie_registry.task import Task as Task
 
 _HOMES = {
     "adapter": ("Adapter", "native"),
     "adding": ("add_model",),
-    "async_client": ("AsyncKie", "AsyncTask"),
-    "call": ("Call",),
-    "client": ("Kie", "Task"),
-    "contract": ("Contract",),
+    "async_client": ("AsyncKie",),
+    "async_task": ("AsyncTask",),
+    "batches.batch": ("AsyncBatch",),
+    "batches.blocking": ("Batch",),
     "batches.outcomes": ("Outcome",),
+    "batches.progress": ("Progress",),
+    "call": ("Call",),
+    "client": ("Kie",),
+    "contract": ("Contract",),
     "default": ("generate",),
     "description": ("ModelInfo", "ModelSummary", "ParameterInfo"),
     "errors": (
@@ -109,6 +118,7 @@ _HOMES = {
     "registry": ("Registry", "register"),
     "results": ("AsyncResult", "Result"),
     "status": ("TaskStatus",),
+    "task": ("Task",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from attrs import define, field
-
-from kie_registry.batches.outcomes import Outcome
+from kie_registry.async_task import AsyncTask
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
-from kie_registry.collecting import Collection
 from kie_registry.effects import drive_async
 from kie_registry.events import Listener
-from kie_registry.flows.journal import Journal, Until
-from kie_registry.flows.look import read_status
+from kie_registry.flows.journal import Until
 from kie_registry.flows.submit import Destination
-from kie_registry.flows.wait import Watch
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
@@ -25,13 +19,15 @@ from kie_registry.results import AsyncResult
 from kie_registry.secret import Secret
 from kie_registry.session import Session
 from kie_registry.settings import Settings
-from kie_registry.status import TaskStatus
 
 if TYPE_CHECKING:
     import os
 
     import httpx
 
+    from kie_registry.batches.batch import AsyncBatch
+    from kie_registry.batches.jobs import Jobs
+    from kie_registry.batches.outcomes import Outcome
     from kie_registry.ledger.protocol import Ledger
 
 
@@ -141,23 +137,40 @@ class AsyncKie:
         deadline: float | None = None,
         on_event: Listener | None = None,
     ) -> AsyncIterator[Outcome]:
-        """Wait for everything in the ledger that was submitted and not collected, and save its files.
+        """Wait for everything in the ledger that was submitted and not collected; as `Kie.collect`."""
+        from kie_registry.collecting import Collection
 
-        Yields what came of each job as it comes, its error too. Jobs that another process sees to are left to it;
-        so this may run many times at once, and again after whatever has interrupted it.
+        return Collection.of(self._calls, self._http, directory, deadline, on_event).run()
 
-        Args:
-            directory: Where all files go; by default where each job was to put them, or else the working
-                directory.
-            deadline: Seconds for everything; by default the client's.
-            on_event: Called with an `Event` at each step; what it raises is logged.
+    def batch(
+        self,
+        jobs: Jobs,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        concurrency: int = 100,
+        max_credits: float | None = None,
+        deadline: float | None = None,
+        callback_url: str | None = None,
+        skip_invalid: bool = False,
+        add: bool = False,
+        on_event: Listener | None = None,
+    ) -> AsyncBatch:
+        """Return a batch, an asynchronous iterable of `Outcome`; as `Kie.batch`."""
+        from kie_registry.batches.batch import AsyncBatch
+        from kie_registry.batches.options import BatchOptions
 
-        Raises:
-            ConfigurationError: The client has no ledger.
-            LedgerError: The ledger cannot be read or written.
-        """
-        place = None if directory is None else Path(directory).expanduser()
-        return Collection(self._calls, self._http, directory=place, deadline=deadline, on_event=on_event).run()
+        options = BatchOptions(
+            directory=directory,
+            concurrency=concurrency,
+            max_credits=max_credits,
+            deadline=deadline,
+            callback_url=callback_url,
+            skip_invalid=skip_invalid,
+            add=add,
+            on_event=on_event,
+        )
+        return AsyncBatch.of(self._calls.with_ledger(), self._http, jobs, defaults, options)
 
     async def close(self) -> None:
         """Close the connections; a later call opens one for itself."""
@@ -199,51 +212,3 @@ class AsyncKie:
         )
         journal = await drive_async(flow, self._http)
         return AsyncTask(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
-
-
-@define(eq=False)
-class AsyncTask:
-    """A task at kie.ai, for `AsyncKie`: as `Task`, awaited.
-
-    Attributes:
-        id: Its id; `AsyncKie.task` takes it up again with that.
-        model: The model id, or None for a task taken up by its id.
-    """
-
-    id: str
-    model: str | None
-    _calls: Calls = field(repr=False)
-    _http: AsyncHttp = field(repr=False)
-    _journal: Journal | None = field(default=None, repr=False)
-
-    async def status(self) -> TaskStatus:
-        """Read the record once; as `Task.status`."""
-        return await drive_async(read_status(self._calls.session, self.id), self._http)
-
-    async def events(self, deadline: float | None = None) -> AsyncIterator[TaskStatus]:
-        """Yield a status at each change of the state, until the task ends; as `Task.events`."""
-        deadline_at = self._calls.session.deadline_at(deadline)
-        watch = await self._watch(deadline_at, None)
-        state = None
-        while True:
-            status = await drive_async(watch.advance(), self._http)
-            if status.state != state:
-                yield status
-            if status.done:
-                return
-            state = status.state
-
-    async def wait(self, deadline: float | None = None, *, on_event: Listener | None = None) -> AsyncResult:
-        """Wait until the task ends, and return its result; as `Task.wait`."""
-        return await self._wait(self._calls.session.deadline_at(deadline), on_event)
-
-    async def _wait(self, deadline_at: float, on_event: Listener | None) -> AsyncResult:
-        watch = await self._watch(deadline_at, on_event)
-        status = await drive_async(watch.to_the_end(), self._http)
-        return AsyncResult.of(status, self._http, self._calls.download_url, watch.journal)
-
-    async def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
-        fresh = self._journal is not None
-        if self._journal is None:
-            self._journal = await drive_async(self._calls.take_up(self.id), self._http)
-        return Watch(self._calls.session, self._journal, deadline_at=deadline_at, fresh=fresh, listener=on_event)

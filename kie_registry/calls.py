@@ -17,6 +17,7 @@ from kie_registry.flows.settle import send_again, settle_as
 from kie_registry.flows.submit import Destination, Submission, submit
 from kie_registry.flows.upload import upload_file
 from kie_registry.ledger.job import Job
+from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import UnusableMedia, inspect
 from kie_registry.registry import Registry
 from kie_registry.session import Session
@@ -41,6 +42,13 @@ class Calls:
     def __init__(self, session: Session, registry: Registry) -> None:
         self.session = session
         self.registry = registry
+
+    def with_ledger(self) -> Calls:
+        """Return calls that write into a ledger: these, or others with the default one."""
+        if self.session.ledger is not None:
+            return self
+        ledger = open_ledger(given=True)
+        return self if ledger is None else Calls(self.session.with_ledger(ledger), self.registry)
 
     def submit(
         self,

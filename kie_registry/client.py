@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
-
-from attrs import define, field
 
 from kie_registry.calls import Calls, Model, check_task_id, with_prompt
 from kie_registry.effects import drive
 from kie_registry.events import Listener
-from kie_registry.flows.journal import Journal, Until
-from kie_registry.flows.look import read_status
+from kie_registry.flows.journal import Until
 from kie_registry.flows.submit import Destination
-from kie_registry.flows.wait import Watch
 from kie_registry.http import Http
 from kie_registry.ledger.opening import open_ledger
 from kie_registry.media import Image
@@ -22,13 +18,16 @@ from kie_registry.results import Result
 from kie_registry.secret import Secret
 from kie_registry.session import Session
 from kie_registry.settings import Settings
-from kie_registry.status import TaskStatus
+from kie_registry.task import Task
 
 if TYPE_CHECKING:
     import os
 
     import httpx
 
+    from kie_registry.batches.blocking import Batch
+    from kie_registry.batches.jobs import Jobs
+    from kie_registry.batches.outcomes import Outcome
     from kie_registry.ledger.protocol import Ledger
 
 
@@ -179,6 +178,91 @@ class Kie:
         """Return a link, valid for 20 minutes, to a result file that kie.ai still hosts."""
         return drive(self._calls.download_url(url), self._http)
 
+    def batch(
+        self,
+        jobs: Jobs,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        concurrency: int = 100,
+        max_credits: float | None = None,
+        deadline: float | None = None,
+        callback_url: str | None = None,
+        skip_invalid: bool = False,
+        add: bool = False,
+        on_event: Listener | None = None,
+    ) -> Batch:
+        """Return a batch, which runs while it is iterated over, and yields an `Outcome` for each job as it comes.
+
+        All jobs are checked before the first one is sent. A batch that was interrupted, in whatever way, goes on
+        where it stopped when it is run again with the same directory, and pays for nothing twice. Without a ledger
+        of its own the client keeps it in the default one.
+
+        Args:
+            jobs: A manifest (.jsonl, .csv or .yaml), whose relative paths begin in its own folder; or mappings
+                with a ``model``, its parameters, and if need be an ``id`` and a ``name`` for the files; or adapter
+                instances. A job is known again by its id, else by its content; four equal ones are four jobs.
+            directory: Where the files go, and ``results.jsonl``; None to leave them at kie.ai, and to begin anew
+                each time.
+            defaults: What holds where a job says nothing else: ``model``, and parameters.
+            concurrency: How many tasks run at once.
+            max_credits: The credits that the whole batch may cost, earlier runs included. Prices are learned from
+                the first tasks.
+            deadline: Seconds to wait for each task; by default the client's.
+            callback_url: Where kie.ai posts the record of each task that ends.
+            skip_invalid: Whether jobs that are wrong are left out, and do not keep the others from being sent.
+            add: Whether the directory may hold another batch already, to which these jobs are added.
+            on_event: Called with an `Event` at each step of each job; what it raises is logged.
+
+        Raises:
+            ConfigurationError: An option is out of range.
+        """
+        from kie_registry.batches.batch import AsyncBatch
+        from kie_registry.batches.blocking import Batch
+        from kie_registry.batches.options import BatchOptions
+
+        options = BatchOptions(
+            directory=directory,
+            concurrency=concurrency,
+            max_credits=max_credits,
+            deadline=deadline,
+            callback_url=callback_url,
+            skip_invalid=skip_invalid,
+            add=add,
+            on_event=on_event,
+        )
+        calls = self._calls.with_ledger()
+        return Batch(lambda http: AsyncBatch.of(calls, http, jobs, defaults, options), self._http)
+
+    def collect(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        deadline: float | None = None,
+        on_event: Listener | None = None,
+    ) -> Iterator[Outcome]:
+        """Wait for everything in the ledger that was submitted and not collected, and save its files.
+
+        Yields what came of each job as it comes, its error too. Jobs that another process sees to are left to
+        it; so this may run many times at once, and again after whatever has interrupted it.
+
+        Args:
+            directory: Where all files go; by default where each job was to put them, or else the working
+                directory.
+            deadline: Seconds for everything; by default the client's.
+            on_event: Called with an `Event` at each step; what it raises is logged.
+
+        Raises:
+            ConfigurationError: The client has no ledger.
+            LedgerError: The ledger cannot be read or written.
+        """
+        from kie_registry.batches.blocking import outcomes
+        from kie_registry.collecting import Collection
+
+        return outcomes(
+            lambda http: Collection.of(self._calls, http, directory, deadline, on_event).run(), self._http
+        )
+
     def close(self) -> None:
         """Close the connections; a later call opens one for itself."""
         self._http.close()
@@ -219,68 +303,3 @@ class Kie:
         )
         journal = drive(flow, self._http)
         return Task(journal.job.task_id or "", journal.job.model, self._calls, self._http, journal)
-
-
-@define(eq=False)
-class Task:
-    """A task at kie.ai.
-
-    Attributes:
-        id: Its id; `Kie.task` takes it up again with that.
-        model: The model id, or None for a task taken up by its id.
-    """
-
-    id: str
-    model: str | None
-    _calls: Calls = field(repr=False)
-    _http: Http = field(repr=False)
-    _journal: Journal | None = field(default=None, repr=False)
-
-    def status(self) -> TaskStatus:
-        """Read the record once.
-
-        Raises:
-            NotFound: kie.ai does not know the task, or not yet.
-            ApiError: kie.ai answers with another error.
-            TransportError: No answer came.
-        """
-        return drive(read_status(self._calls.session, self.id), self._http)
-
-    def events(self, deadline: float | None = None) -> Iterator[TaskStatus]:
-        """Yield a status at each change of the state, until the task ends; raises as `wait` does."""
-        deadline_at = self._calls.session.deadline_at(deadline)
-        watch = self._watch(deadline_at, None)
-        state = None
-        while True:
-            status = drive(watch.advance(), self._http)
-            if status.state != state:
-                yield status
-            if status.done:
-                return
-            state = status.state
-
-    def wait(self, deadline: float | None = None, *, on_event: Listener | None = None) -> Result:
-        """Wait until the task ends, and return its result.
-
-        Args:
-            deadline: Seconds from now; by default the client's.
-            on_event: Called with an `Event` at each change; what it raises is logged.
-
-        Raises:
-            TaskFailed: The task ended without a result.
-            TaskTimeout: The deadline passed; the task goes on.
-            NotFound: kie.ai does not know the task.
-            ApiError: kie.ai answers with an error that does not pass by itself.
-        """
-        return self._wait(self._calls.session.deadline_at(deadline), on_event)
-
-    def _wait(self, deadline_at: float, on_event: Listener | None) -> Result:
-        watch = self._watch(deadline_at, on_event)
-        status = drive(watch.to_the_end(), self._http)
-        return Result.of(status, self._http, self._calls.download_url, watch.journal)
-
-    def _watch(self, deadline_at: float, on_event: Listener | None) -> Watch:
-        fresh = self._journal is not None
-        if self._journal is None:
-            self._journal = drive(self._calls.take_up(self.id), self._http)
-        return Watch(self._calls.session, self._journal, deadline_at=deadline_at, fresh=fresh, listener=on_event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,19 @@ class Collection:
             deadline=deadline,
             listener=on_event,
         )
+
+    @classmethod
+    def of(
+        cls,
+        calls: Calls,
+        http: AsyncHttp,
+        directory: str | os.PathLike[str] | None,
+        deadline: float | None,
+        on_event: Listener | None,
+    ) -> Collection:
+        """Return a round of collecting; raises as the class does."""
+        place = None if directory is None else Path(directory).expanduser()
+        return cls(calls, http, directory=place, deadline=deadline, on_event=on_event)
 
     async def run(self) -> AsyncIterator[Outcome]:
         """Collect, and yield what came of each job as it comes; jobs that another process sees to are left to it.

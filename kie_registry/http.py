@@ -22,7 +22,7 @@ from attrs import frozen
 from kie_registry.addresses import FileSources
 from kie_registry.connections import Attempt, page_client
 from kie_registry.deadlines import RequestTimeout
-from kie_registry.errors import SpecError
+from kie_registry.errors import ConfigurationError, SpecError
 from kie_registry.outgoing import Requests
 from kie_registry.settings import Settings
 from kie_registry.transfers import Body, Head, Reply
@@ -74,12 +74,15 @@ class Http:
 
     Attributes:
         sources: Where files may be fetched from.
+        asynchronous: Makes connections like these that do not block; raises ConfigurationError where they go
+            through a transport that can only block.
     """
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self.sources = settings.file_sources
         self._requests = Requests(settings)
         self._timeout = settings.http_timeout
+        self.asynchronous = functools.partial(_asynchronous, settings, transport)
         self._new = functools.partial(Wire, transport)
         self._wire: Wire | None = self._new()
         _opened.add(self)
@@ -228,6 +231,17 @@ async def _close_with_the_loop(wire: AsyncWire) -> AsyncGenerator[None]:
 
 
 _Wires: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncWire, AsyncGenerator[None]]]
+
+
+def _asynchronous(settings: Settings, transport: httpx.BaseTransport | None) -> AsyncHttp:
+    if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
+        raise ConfigurationError(
+            f"batches and collecting run in an event loop, for which {type(transport).__name__} is not made; give a "
+            "transport that is an httpx.AsyncBaseTransport as well"
+        )
+    return AsyncHttp(settings, transport)
+
+
 _opened: WeakSet[Http | AsyncHttp] = WeakSet()
 # Kept, because what is thrown away is closed, and what belongs to the parent is not ours to close.
 _left_to_the_parent: list[Any] = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import define, field, fields as attrs_fields
+from attrs import define, evolve, field, fields as attrs_fields
 
 from kie_registry.addresses import FileSources
 from kie_registry.effects import Flow, drive, drive_async
@@ -74,6 +74,12 @@ class BaseResult:
             journal if journal is not None and journal.kept else None,
         )
 
+    @classmethod
+    def like(cls, other: BaseResult, http: Any) -> Self:
+        """Return the same result as another one, which is saved through other connections."""
+        values = (other.task_id, other.model, other.urls, other.data, other.credits, other.seconds)
+        return cls(*values, http, http.sources, other._renew, other._journal)
+
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the result without the connections of its client, and without its key."""
         return {
@@ -118,9 +124,17 @@ class BaseResult:
             saved=self._saved,
         )
         paths = yield from save(where)
-        if self._journal is not None:
-            yield from self._journal.collected(paths)
+        yield from self.recording(paths)
         return paths
+
+    def recording(self, places: Sequence[Path | str]) -> Flow[None]:
+        """Write down where the files are, as a flow; `saving` does that by itself."""
+        if self._journal is not None:
+            yield from self._journal.collected(places)
+
+    def unrecorded(self) -> Self:
+        """Return the same result, of which nobody writes down where it is saved."""
+        return evolve(self, journal=None)
 
 
 class Result(BaseResult):

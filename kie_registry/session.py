@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from kie_registry.errors import ConfigurationError, LedgerError
 from kie_registry.hints import Hint
@@ -32,6 +32,19 @@ _UPLOAD_KEPT = 12 * 3600.0
 _MOST_UPLOADS = 10_000
 
 
+@frozen
+class Limits:
+    """How many requests may be sent, each as (number, seconds), or None for any number.
+
+    Attributes:
+        creates: That of createTask.
+        reads: That of reading records.
+    """
+
+    creates: tuple[int, float] | None
+    reads: tuple[int, float] | None
+
+
 @define(eq=False)
 class Session:
     """One client's state, shared by its threads and tasks.
@@ -45,6 +58,7 @@ class Session:
         creates: The limit on createTask; None for none.
         reads: The limit on reading records; None for none.
         own_reads: That limit, kept within this process alone.
+        limits: Both limits in numbers.
         clock: Seconds that only go forward.
     """
 
@@ -56,6 +70,7 @@ class Session:
     creates: RateLimit | None
     reads: RateLimit | None
     own_reads: RateLimit | None
+    limits: Limits
     clock: Callable[[], float] = time.monotonic
     _uploads: dict[str, tuple[str, float]] = field(factory=dict, init=False, repr=False)
     _uploading: dict[tuple[int, str], list[Hint]] = field(factory=dict, init=False, repr=False)
@@ -85,6 +100,7 @@ class Session:
             raise ConfigurationError(f"poll_interval is {poll_interval!r}; it takes seconds, or None")
         account = hashlib.sha256(f"{settings.base_url} {settings.api_key.reveal()}".encode()).hexdigest()[:32]
         window = shared_window if ledger is None else ledger.window
+        limits = Limits(creates, reads)
         return cls(
             settings,
             account,
@@ -94,6 +110,18 @@ class Session:
             None if creates is None else window("create", account, *creates),
             None if reads is None else window("read", account, *reads),
             None if reads is None else shared_window("read", account, *reads),
+            limits,
+        )
+
+    def with_ledger(self, ledger: Ledger) -> Session:
+        """Return a session like this one that writes its jobs down."""
+        return Session.open(
+            self.settings,
+            deadline=self.deadline,
+            poll_interval=self.polling.interval,
+            creates=self.limits.creates,
+            reads=self.limits.reads,
+            ledger=ledger,
         )
 
     def deadline_at(self, seconds: float | None) -> float:

@@ -50,6 +50,7 @@ def begin(
     *,
     account: str,
     manifest: Path | None,
+    callback_url: str | None = None,
     add: bool = False,
 ) -> Begun:
     """Write those jobs of a plan into the ledger that are not there yet, and note in the folder that they are.
@@ -63,6 +64,7 @@ def begin(
         ledger: The ledger.
         account: Whose jobs they are; empty for those that any account may send.
         manifest: The manifest; None where a program names the jobs.
+        callback_url: Where kie.ai posts the record of each task that ends, or None.
         add: Whether these jobs are added to those of another manifest.
 
     Raises:
@@ -76,7 +78,8 @@ def begin(
     )
     if not marker.planned:
         folder.write_marker(marker)
-    portions = plan.portions(marker.batch, account=account, directory=str(folder.path))
+    directory = str(folder.path)
+    portions = plan.portions(marker.batch, account=account, directory=directory, callback_url=callback_url)
     begun = Begun(marker.batch, sum(ledger.plan(portion) for portion in portions))
     if found is not None:
         # What a process left behind that has ended is nobody's again.

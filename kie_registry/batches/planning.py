@@ -89,13 +89,16 @@ class Plan:
         """Return the job with this key, or None."""
         return self._shelf.find(key)
 
-    def portions(self, batch: str, *, account: str, directory: str | None) -> Iterator[list[Job]]:
+    def portions(
+        self, batch: str, *, account: str, directory: str | None, callback_url: str | None = None
+    ) -> Iterator[list[Job]]:
         """Yield the jobs in order, in portions, as they are written down in a ledger.
 
         Args:
             batch: The id of the batch.
             account: Whose jobs they are; empty for those that any account may send.
             directory: Where their files are to go, or None.
+            callback_url: Where kie.ai posts the record of each task that ends, or None.
         """
         jobs = iter(self)
         while portion := list(itertools.islice(jobs, PORTION)):
@@ -104,6 +107,7 @@ class Plan:
                     account=account,
                     model=job.model,
                     input=job.native_input,
+                    callback_url=callback_url,
                     directory=directory,
                     name=job.name,
                     batch=batch,

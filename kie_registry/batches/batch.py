@@ -1,0 +1,166 @@
+"""A batch on this machine: checked whole, planned in the ledger, run, and written beside its files."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kie_registry.batches.admission import Admission
+from kie_registry.batches.feeding import Feed
+from kie_registry.batches.jobs import Jobs, Source
+from kie_registry.batches.keeping import kept
+from kie_registry.batches.options import BatchOptions
+from kie_registry.batches.outcomes import Outcome
+from kie_registry.batches.preparing import Preparation
+from kie_registry.batches.prices import Prices
+from kie_registry.batches.progress import Progress
+from kie_registry.batches.remembered import ENDED, remembered
+from kie_registry.batches.runner import Runner
+from kie_registry.batches.saving import Saver
+from kie_registry.calls import Calls
+from kie_registry.errors import ConfigurationError
+from kie_registry.http import AsyncHttp
+from kie_registry.ledger.job import Job
+from kie_registry.results import AsyncResult
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
+
+_PAGE = 500
+
+
+class AsyncBatch:
+    """A batch on this machine, an asynchronous iterable of `Outcome`; it runs while it is iterated over.
+
+    Jobs that ended in earlier runs come first; the others as they end. All is in the ledger, so whatever
+    interrupts it, the same batch goes on from there. It may be iterated over once.
+
+    Args:
+        calls: The calls of the client, whose session has a ledger.
+        http: Its connections.
+        source: Its jobs.
+        options: How to run it.
+
+    Raises:
+        ConfigurationError: An option is out of range.
+    """
+
+    def __init__(self, calls: Calls, http: AsyncHttp, source: Source, options: BatchOptions) -> None:
+        if calls.session.ledger is None:
+            raise ConfigurationError("a batch needs a ledger: Kie(ledger=True) keeps one")
+        options.check()
+        self._ledger: Ledger = calls.session.ledger
+        self._progress = Progress()
+        self._feed: Feed | None = None
+        self._ended = 0
+        self._calls = calls
+        self._http = http
+        self._source = source
+        self._options = options
+        self._runner: Runner | None = None
+
+    @classmethod
+    def of(
+        cls,
+        calls: Calls,
+        http: AsyncHttp,
+        jobs: Jobs,
+        defaults: Mapping[str, Any] | None,
+        options: BatchOptions,
+    ) -> AsyncBatch:
+        """Return the batch of some jobs, or of a manifest."""
+        return cls(calls, http, Source.of(jobs, defaults or {}), options)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        if self._feed is not None and self._runner is not None:
+            self._progress.running = self._feed.begun - self._ended
+            self._progress.stopped = self._runner.admission.reason
+        return self._progress
+
+    def stop(self, reason: str = "it was told to stop") -> None:
+        """Send nothing more; what runs is still waited for and saved. To be called in the loop of the batch."""
+        self._progress.stopped = self._progress.stopped or reason
+        if self._runner is not None:
+            self._runner.stop(reason)
+
+    async def __aiter__(self) -> AsyncIterator[Outcome]:
+        """Run the batch, and yield what came of each job.
+
+        Raises:
+            InvalidRequest: Lines are wrong; nothing was sent.
+            ConfigurationError: The directory cannot be used, or holds another batch; nothing was sent.
+            LedgerError: The ledger cannot be read or written.
+        """
+        prepared = await kept(Preparation(self._calls, self._ledger, self._source, self._options).run)
+        try:
+            self._progress.total, self._progress.skipped = prepared.total, prepared.skipped.lines
+            async for outcome in self._earlier(prepared.batch):
+                yield outcome
+            async for outcome in self._run(prepared.batch):
+                await kept(functools.partial(prepared.remember, outcome))
+                yield outcome
+        finally:
+            await kept(prepared.close)
+
+    async def _earlier(self, batch: str) -> AsyncIterator[Outcome]:
+        """Yield what came of the jobs that ended in earlier runs."""
+        after = 0
+        while jobs := await kept(functools.partial(self._page, batch, after)):
+            for job in jobs:
+                outcome = remembered(job, AsyncResult, self._http)
+                self._progress.count(outcome, earlier=True)
+                yield outcome
+            after = jobs[-1].number
+
+    def _page(self, batch: str, after: int) -> list[Job]:
+        return self._ledger.batch(batch, states=ENDED, after=after, limit=_PAGE)
+
+    async def _run(self, batch: str) -> AsyncIterator[Outcome]:
+        came: asyncio.Queue[Outcome | Exception | None] = asyncio.Queue()
+        runner = self._runner = self._new_runner()
+        feed = self._feed = Feed(runner, self._ledger, batch, came.put_nowait)
+        feeding = [asyncio.create_task(feed.run())]
+        # Nobody waits for the outcomes of what was not begun.
+        feeding[0].add_done_callback(lambda _: came.put_nowait(None))
+        if self._options.callback_url is not None:
+            feeding.append(asyncio.create_task(feed.look_for_callbacks()))
+        try:
+            while not (feeding[0].done() and self._ended == feed.begun):
+                what = await came.get()
+                if isinstance(what, Exception):
+                    raise what
+                if what is not None:
+                    self._ended += 1
+                    self._progress.count(what)
+                    yield what
+            await feeding[0]
+        finally:
+            for task in feeding:
+                task.cancel()
+            await asyncio.gather(*feeding, return_exceptions=True)
+            await runner.close()
+
+    def _new_runner(self) -> Runner:
+        options = self._options
+        admission = Admission(
+            options.concurrency,
+            Prices(self._calls.registry),
+            max_credits=options.max_credits,
+            spent=self._progress.credits,
+        )
+        if self._progress.stopped:
+            admission.stop(self._progress.stopped)
+        saver = None if options.directory is None else Saver(options.directory)
+        return Runner(
+            self._calls,
+            self._http,
+            self._ledger,
+            admission,
+            saver,
+            deadline=options.deadline,
+            listener=options.on_event,
+        )

@@ -1,0 +1,132 @@
+"""What comes before the first job of a batch is sent, and after the last: all of it may block."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import define, frozen
+
+from kie_registry.batches.beginning import begin
+from kie_registry.batches.folder import BatchFolder
+from kie_registry.batches.jobs import Source
+from kie_registry.batches.options import BatchOptions
+from kie_registry.batches.outcomes import Outcome
+from kie_registry.batches.planning import Plan, Skipped, check
+from kie_registry.batches.results_file import ResultsFile
+from kie_registry.calls import Calls
+from kie_registry.ledger.states import State
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
+
+_GIVEN_UP = "the program that named it has ended, or stopped the batch; nothing was sent"
+_PAGE = 1000
+
+Begun: TypeAlias = tuple[str, Callable[[Outcome], None]]
+"""The id of a batch, and what writes down what came of each of its jobs."""
+
+
+@define(eq=False)
+class Prepared:
+    """A batch that can be run.
+
+    Attributes:
+        batch: Its id.
+        total: How many jobs it has.
+        skipped: Those that were wrong and are left out.
+    """
+
+    batch: str
+    total: int
+    skipped: Skipped
+    _remember: Callable[[Outcome], None]
+    _stack: contextlib.ExitStack
+
+    def remember(self, outcome: Outcome) -> None:
+        """Write down what came of a job, where others find it."""
+        self._remember(outcome)
+
+    def close(self) -> None:
+        """Leave everything as another run may find it."""
+        self._stack.close()
+
+
+@frozen
+class Preparation:
+    """Prepares a batch.
+
+    Attributes:
+        calls: The calls of the client.
+        ledger: Its ledger.
+        source: The jobs.
+        options: How to run it.
+    """
+
+    calls: Calls
+    ledger: Ledger
+    source: Source
+    options: BatchOptions
+
+    def run(self) -> Prepared:
+        """Check all jobs, and write them into the ledger.
+
+        Raises:
+            InvalidRequest: Jobs are wrong; nothing was sent.
+            ConfigurationError: The directory cannot be used, or holds another batch; nothing was sent.
+            LedgerError: The ledger cannot be read or written.
+        """
+        with contextlib.ExitStack() as stack:
+            source = self.source
+            plan = stack.enter_context(
+                check(
+                    source.read(),
+                    self.calls.registry,
+                    base=source.base,
+                    skip_invalid=self.options.skip_invalid,
+                    unit=source.unit,
+                )
+            )
+            self.ledger.recover()
+            begin_it = self._begin_nowhere if self.options.directory is None else self._begin_in
+            batch, remember = begin_it(plan, stack)
+            total = sum(number for number, _ in self.ledger.tally(batch).values())
+            return Prepared(batch, total, plan.skipped, remember, stack.pop_all())
+
+    def _begin_in(self, plan: Plan, stack: contextlib.ExitStack) -> Begun:
+        folder = BatchFolder(self.options.directory or ".")
+        stack.enter_context(folder.held())
+        begun = begin(
+            folder,
+            plan,
+            self.ledger,
+            account=self.calls.session.account,
+            manifest=self.source.manifest,
+            callback_url=self.options.callback_url,
+            add=self.options.add,
+        )
+        results = ResultsFile(folder.path, plan)
+        results.begin(self.ledger, begun.batch)
+        stack.callback(results.finish, self.ledger, begun.batch)
+        return begun.batch, results.append
+
+    def _begin_nowhere(self, plan: Plan, stack: contextlib.ExitStack) -> Begun:
+        """Plan a batch that nobody can go on with later: what is not sent when it ends never is."""
+        batch = uuid.uuid4().hex
+        account, callback_url = self.calls.session.account, self.options.callback_url
+        for portion in plan.portions(batch, account=account, directory=None, callback_url=callback_url):
+            self.ledger.plan(portion)
+        stack.callback(self._give_up, batch)
+        return batch, _forget
+
+    def _give_up(self, batch: str) -> None:
+        while jobs := self.ledger.batch(batch, states=[State.PLANNED], limit=_PAGE):
+            with self.ledger.together():
+                for job in jobs:
+                    self.ledger.move(job.id, State.REFUSED, reason=_GIVEN_UP)
+
+
+def _forget(outcome: Outcome) -> None:
+    """Write down nothing: the caller has it."""

@@ -1,0 +1,78 @@
+"""How far a batch has come."""
+
+from __future__ import annotations
+
+import time
+
+from attrs import define, field
+
+from kie_registry.batches.outcomes import Outcome
+from kie_registry.errors import TaskTimeout
+from kie_registry.ledger.states import State
+
+_LEAST_TO_JUDGE = 3
+
+
+@define
+class Progress:
+    """How far a batch has come: each job is one of `done`, `failed`, `unknown`, `running` or `left`.
+
+    Attributes:
+        total: How many jobs there are.
+        done: How many have their files (or their result, where none are saved).
+        failed: How many ended without, were refused, or could not be saved.
+        unknown: How many were sent without its being known what came of it; they may have been billed.
+        running: How many run at kie.ai, or are being sent or saved.
+        late: How many of the failed ones run on at kie.ai, beyond their deadline.
+        earlier: How many of all had ended before this run.
+        credits: The credits that all jobs are known to have consumed, earlier ones too.
+        skipped: How many lines were wrong, and are left out.
+        stopped: Why nothing more is sent; empty as long as something is.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    unknown: int = 0
+    running: int = 0
+    late: int = 0
+    earlier: int = 0
+    credits: float = 0.0
+    skipped: int = 0
+    stopped: str = ""
+    _began: float = field(factory=time.monotonic, init=False)
+
+    @property
+    def left(self) -> int:
+        """How many have yet to be sent."""
+        return max(self.total - self.ended - self.running, 0)
+
+    @property
+    def ended(self) -> int:
+        """How many have ended."""
+        return self.done + self.failed + self.unknown
+
+    @property
+    def rate(self) -> float:
+        """How many jobs end in a second, in this run so far."""
+        seconds = time.monotonic() - self._began
+        return (self.ended - self.earlier) / seconds if seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest will take at that rate; None where it is too early to say."""
+        if self.ended - self.earlier < _LEAST_TO_JUDGE:
+            return None
+        return (self.total - self.ended) / self.rate
+
+    def count(self, outcome: Outcome, *, earlier: bool = False) -> None:
+        """Count what came of one job."""
+        if outcome.error is None:
+            self.done += 1
+        elif outcome.job.state == State.UNKNOWN:
+            self.unknown += 1
+        else:
+            self.failed += 1
+            self.late += isinstance(outcome.error, TaskTimeout)
+        self.earlier += earlier
+        self.credits += outcome.job.credits or 0.0
