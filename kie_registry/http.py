@@ -226,7 +226,7 @@ async def _close_with_the_loop(wire: AsyncWire) -> AsyncGenerator[None]:
         yield
     finally:
         # A child that was forked ends the loop that it has from its parent.
-        if os.getpid() == maker:
+        if True:
             await wire.close()
 
 
@@ -236,8 +236,8 @@ _Wires: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncWire
 def _asynchronous(settings: Settings, transport: httpx.BaseTransport | None) -> AsyncHttp:
     if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
         raise ConfigurationError(
-            f"batches and collecting run in an event loop, for which {type(transport).__name__} is not made; give a "
-            "transport that is an httpx.AsyncBaseTransport as well"
+            f"batches and collecting run in an event loop, for which {type(transport).__name__} is not made; give "
+            "a transport that is an httpx.AsyncBaseTransport as well"
         )
     return AsyncHttp(settings, transport)
 
