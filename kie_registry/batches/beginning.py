@@ -21,7 +21,7 @@ from kie_registry.ledger.states import State
 WITHDRAWN = "no longer in the manifest; nothing was sent"
 """Why a job is refused that was planned once and is wanted no more."""
 
-_PAGE = 1000
+_PAGE = 250
 _PLAN_AGAIN = "planned anew: its line has changed"
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kie_registry.batches.planning import Plan
     from kie_registry.ledger.protocol import Ledger
 
-_PAGE = 1000
+_PAGE = 250
 _OVER = (State.COLLECTED, State.FAILED, State.LOST, State.UNKNOWN)
 _SENT = tuple(state for state in State if state != State.PLANNED)
 _WITH_REASON = frozenset({State.FAILED, State.LOST, State.UNKNOWN, State.REFUSED})

@@ -1,4 +1,4 @@
-"""The folder of a batch: one process at a time, only where files can be written, and only the batch that it holds."""
+"""The folder of a batch: one process at a time, only where files can be written, and only its own batch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_folder_may_begin_with_the_users_own(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_folder_of_nobody_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'~nobody-x/out'.*Nothing was sent"):
+    with pytest.raises(ConfigurationError, match=r"'~nobody-x/out'.*Nothing was sent"):
         BatchFolder("~nobody-x/out")
 
 
@@ -164,7 +164,7 @@ def test_a_damaged_marker_is_no_new_batch(tmp_path: Path, change: Callable[[dict
     folder.write_marker(A_MARKER)
     path = tmp_path / MARKER
     path.write_text(change(json.loads(path.read_text())))
-    with pytest.raises(ConfigurationError, match="is damaged, or of a newer version.*--out.*Nothing was sent"):
+    with pytest.raises(ConfigurationError, match=r"is damaged, or of a newer version.*--out.*Nothing was sent"):
         folder.marker()
 
 
