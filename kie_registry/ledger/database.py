@@ -181,21 +181,19 @@ class Database:
         """Give the connection, which is not closed before the end."""
         outer, self._used = self._used, True
         try:
-            with self._explained():
-                connection = self._open()
-            yield connection
+            yield self._connection or self._open()
         finally:
             self._used = outer
             if self._to_close and not outer:
                 self.close()
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            if (kind := network_filesystem(self.path)) is not None:
-                raise LedgerError(
-                    f"{self.path} lies on a network file system ({kind}), on which SQLite's locks do not hold, "
-                    "and jobs could be paid twice. Name a folder on this machine: KIE_HOME=..."
-                )
+        if (kind := network_filesystem(self.path)) is not None:
+            raise LedgerError(
+                f"{self.path} lies on a network file system ({kind}), on which SQLite's locks do not hold, "
+                "and jobs could be paid twice. Name a folder on this machine: KIE_HOME=..."
+            )
+        with self._explained():
             make_private_file(self.path, durable=self._durable)
             self._connection = self._connect()
         return self._connection
