@@ -29,7 +29,7 @@ from kie_registry.errors import (
 from kie_registry.events import Listener
 from kie_registry.flows.journal import Journal, Until
 from kie_registry.flows.look import GRACE_FRESH, Look
-from kie_registry.flows.planned import send_planned
+from kie_registry.flows.planned import OpenAddress, send_planned
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
@@ -63,6 +63,7 @@ class Runner:
         saver: Saves the files; None to leave them at kie.ai.
         deadline: Seconds to wait for each task; by default the client's.
         listener: Called with each `Event`.
+        open_address: Fetches inputs that lie on other file systems.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Runner:
         *,
         deadline: float | None = None,
         listener: Listener | None = None,
+        open_address: OpenAddress | None = None,
     ) -> None:
         self.admission = admission
         self._calls = calls
@@ -83,6 +85,7 @@ class Runner:
         self._saver = saver
         self._deadline = deadline
         self._listener = listener
+        self._open_address = open_address
         self._until: Until = "ended" if saver is None else "collected"
         self._poller = Poller(http, calls.session.account)
         self._endings = Pool(_DOWNLOADS)
@@ -178,6 +181,7 @@ class Runner:
             deadline_at=math.inf,
             listener=self._listener,
             until=self._until,
+            open_address=self._open_address,
         )
 
     async def _not_sent(self, job: Job, error: KieError) -> Outcome:

@@ -7,8 +7,6 @@ import os
 import secrets
 import shutil
 import tempfile
-import urllib.parse
-import urllib.request
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from attrs import evolve
 from kie_registry.batches.saving import Saver
 from kie_registry.effects import Flow, Keep, Run
 from kie_registry.errors import ConfigurationError, KieError, OutputExists
+from kie_registry.file_addresses import is_local, path_of
 from kie_registry.ledger.job import Job
 from kie_registry.media import LocalFile, UnusableMedia, inspect
 from kie_registry.results import BaseResult
@@ -52,8 +51,8 @@ class Target(Saver, ABC):
             ConfigurationError: It names none, or the package that knows such URLs is not installed.
         """
         given = os.fspath(text)
-        if given.startswith("file://"):
-            given = _path_of(given)
+        if is_local(given):
+            given = str(path_of(given))
         if "://" in given:
             return _Remote(given)
         if not given.strip() or "\0" in given:
@@ -252,14 +251,16 @@ class _Remote(Target):
 def open_address(url: str) -> LocalFile:
     """Fetch an input that lies at a ``file://`` address, or on another file system, to be uploaded. Blocking.
 
-    A copy of what does not lie on this machine is kept until the returned object is no more.
+    What stands behind a ``#`` says what the content was, and is no part of the address. A copy of what does not lie
+    on this machine is kept until the returned object is no more.
 
     Raises:
         UnusableMedia: It is not there, or cannot be read.
         ConfigurationError: The package that knows such URLs is not installed.
     """
-    if url.startswith("file://"):
-        return inspect(_path_of(url))
+    if is_local(url):
+        return inspect(path_of(url))
+    url = url.partition("#")[0]
     files, path = _open(url)
     # Of some files only the name tells what they are.
     descriptor, copy = tempfile.mkstemp(PurePosixPath(path).suffix, prefix="kie-")
@@ -312,10 +313,6 @@ def _reason(error: Exception) -> str:
     if "credentials" in words.lower():
         return f"this machine has no credentials for it ({words})"
     return words
-
-
-def _path_of(url: str) -> str:
-    return urllib.request.url2pathname(urllib.parse.urlsplit(url).path)
 
 
 def _partial(name: str) -> str:

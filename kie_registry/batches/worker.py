@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kie_registry.batches.databases import connecting, conninfo, quiet
 from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.queue import SCHEMA, prepare
-from kie_registry.batches.targets import Target
+from kie_registry.batches.targets import Target, open_address
 from kie_registry.batches.timings import Timings
 from kie_registry.errors import ConfigurationError, LedgerError
 
@@ -224,7 +224,9 @@ class Worker:
 
         return Account(
             kie.account,
-            lambda admission: Runner(kie._calls, kie._http, ledger, admission, self._target),
+            lambda admission: Runner(
+                kie._calls, kie._http, ledger, admission, self._target, open_address=open_address
+            ),
             Prices(kie.models),
             concurrency=self._concurrency,
             connector=connector,
