@@ -16,6 +16,7 @@ from kie_registry._version import __version__
 _COMMANDS = {
     "generate": ("kie_registry.cli.generate", "Generate with a model and save the files."),
     "models": ("kie_registry.cli.models", "List the models, show one, or add your own from their pages."),
+    "batch": ("kie_registry.cli.batch", "Generate all that a file names, on this machine or on many."),
     "task": ("kie_registry.cli.task", "List, show, wait for or settle what was submitted."),
     "collect": ("kie_registry.cli.collect", "Wait for and save everything submitted and not collected."),
     "credits": ("kie_registry.cli.account", "Print the balance of the account."),
