@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from kie_registry import ApiError, InvalidRequest, Kie, KieError, LedgerError, TransportError
+from kie_registry import ApiError, AsyncKie, InvalidRequest, Kie, KieError, LedgerError, TransportError
 from kie_registry.sandbox import Sandbox
+from kie_registry.testing.serving import client_options
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +154,33 @@ def test_nothing_is_uploaded_where_the_ledger_cannot_be_used(
     with pytest.raises(LedgerError, match="no SQLite file"):
         open_kie(ledger=ledger).submit("nano-banana-edit", "night", images=photo)
     assert box.requests == []
+
+
+def test_what_many_threads_need_at_once_is_uploaded_once(box: Sandbox, kie: Kie) -> None:
+    content = jpeg()
+    with ThreadPoolExecutor(8) as pool:
+        addresses = set(pool.map(lambda _: kie.upload(content), range(8)))
+    assert (len(addresses), uploads(box)) == (1, 1)
+
+
+def test_what_many_coroutines_need_at_once_is_uploaded_once(box: Sandbox) -> None:
+    async def run() -> set[str]:
+        async with AsyncKie(box.key, **client_options(box)) as kie:
+            return set(await asyncio.gather(*(kie.upload(jpeg()) for _ in range(8))))
+
+    assert (len(asyncio.run(run())), uploads(box)) == (1, 1)
+
+
+def test_where_an_upload_fails_another_who_needs_it_tries(box: Sandbox, kie: Kie) -> None:
+    content = jpeg()
+    box.answer_next("upload", status=400, code=400, message="no")
+
+    def attempt(_: int) -> str:
+        try:
+            return kie.upload(content)
+        except ApiError:
+            return "failed"
+
+    with ThreadPoolExecutor(4) as pool:
+        came = sorted(pool.map(attempt, range(4)))
+    assert (came.count("failed"), len(set(came)), uploads(box)) == (1, 2, 2)
