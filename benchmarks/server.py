@@ -1,10 +1,15 @@
-"""A minimal kie.ai for measuring clients: it accepts every task and calls it done at once."""
+"""A minimal kie.ai for measuring clients: it accepts every task, and calls it done at its first read, or its nth.
+
+python benchmarks/server.py [READS]
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
+import sys
+from collections import Counter
 
 _RECORD = {
     "model": "nano-banana-pro",
@@ -30,11 +35,30 @@ def _response(data: object) -> bytes:
 # Each task has an id of its own, all of the same length.
 _FIRST = "task_0000001"
 _CREATED, _DONE = _response({"taskId": _FIRST}), _response({**_RECORD, "taskId": _FIRST})
+_GOING_ON = _response(
+    {
+        **_RECORD,
+        "taskId": _FIRST,
+        "state": "generating",
+        "resultJson": "",
+        "completeTime": None,
+        "creditsConsumed": None,
+    }
+)
+_READS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+_reads: Counter[bytes] = Counter()
 _numbers = itertools.count(1)
 
 
 def _created() -> bytes:
     return _CREATED.replace(_FIRST.encode(), f"task_{next(_numbers):07}".encode())
+
+
+def _record(head: bytes) -> bytes:
+    at = head.index(b"taskId=") + len(b"taskId=")
+    task_id = head[at : at + len(_FIRST)]
+    _reads[task_id] += 1
+    return (_DONE if _reads[task_id] >= _READS else _GOING_ON).replace(_FIRST.encode(), task_id)
 
 
 class _Connection(asyncio.Protocol):
@@ -60,7 +84,7 @@ class _Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._received = rest[length:]
-            self._transport.write(_created() if head.startswith(b"POST") else _DONE)
+            self._transport.write(_created() if head.startswith(b"POST") else _record(head))
 
 
 async def main() -> None:
