@@ -241,7 +241,9 @@ ASKS: dict[str, Callable[[SqliteLedger], object]] = {
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
-def test_nothing_looks_at_all_rows_or_at_a_whole_batch(ledger: SqliteLedger, ask: Callable[[SqliteLedger], object]) -> None:
+def test_nothing_looks_at_all_rows_or_at_a_whole_batch(
+    ledger: SqliteLedger, ask: Callable[[SqliteLedger], object]
+) -> None:
     planned(ledger, *"abc")
     own(ledger, OTHER)
     said: list[str] = []
