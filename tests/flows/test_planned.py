@@ -139,7 +139,7 @@ def test_a_file_that_breaks_the_limits_of_its_parameter_refuses_the_job(desk: De
     text = tmp_path / "a.txt"
     text.write_text("hello")
     job = Job(account="", model=EDIT, batch="batch", key="a", input={"prompt": "a", "image_urls": [text.as_uri()]})
-    with pytest.raises(InvalidRequest, match="image_urls: .*a.txt is text/plain; it takes"):
+    with pytest.raises(InvalidRequest, match=r"image_urls: .*a\.txt is text/plain; it takes"):
         desk.send(desk.planned(job))
 
 
