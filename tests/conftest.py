@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,9 @@ from hypothesis import settings
 from kie_registry import Kie
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import client_options, fast_sandbox
+
+if TYPE_CHECKING:
+    from tests.ledger.postgres import Server, World
 
 # A distribution of its own, whose tests run where it can be imported.
 collect_ignore = ["third_party"]
@@ -103,3 +107,39 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     Image.new("RGB", (64, 48), "teal").save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The PostgreSQL server of all tests that need one; they are a group, and run in one process."""
+    from tests.ledger.postgres import OwnServer, Server
+
+    if named := os.environ.get("KIE_TEST_DATABASE"):
+        yield Server(named)
+        return
+    server = OwnServer()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: Server) -> Iterator[str]:
+    """The name of a PostgreSQL database with the tables of a ledger."""
+    from kie_registry.ledger import PostgresLedger
+
+    with postgres_server.database() as name:
+        ledger = PostgresLedger(postgres_server.url(name))
+        ledger.jobs()
+        ledger.close()
+        yield name
+
+
+@pytest.fixture
+def postgres(postgres_server: Server, postgres_database: str) -> Iterator[World]:
+    """A PostgreSQL database with empty tables."""
+    from tests.ledger.postgres import World
+
+    world = World(postgres_server, postgres_database)
+    world.empty()
+    yield world
+    world.close()

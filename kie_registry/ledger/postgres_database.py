@@ -226,6 +226,8 @@ class PostgresDatabase:
         if not lost and isinstance(error, _IN_THE_WAY):
             self._undo()
             return tries < _AT_ONCE
+        # An error of the connection itself has no code.
+        lost = lost or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
         passes = lost or (error.sqlstate or "").startswith(_WILL_PASS)
         if passes and isinstance(error, psycopg.errors.LockNotAvailable):
             self._undo()
@@ -315,7 +317,7 @@ def _checked(url: str) -> dict[str, Any]:
     except psycopg.Error:
         known = None
     # Where libpq finds another password, it would show a part of the right one as the host.
-    if known is None or password_in(url) != (known.get("password") or ""):
+    if known is None or password_in(url) not in ("", known.get("password")):
         raise ConfigurationError(
             f"ledger (KIE_LEDGER) is {shown(url)!r}, which is no address of a PostgreSQL database; it looks like "
             "postgresql://user:password@host:5432/database, in which special characters of the password are "

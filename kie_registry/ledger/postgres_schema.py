@@ -94,9 +94,17 @@ def bring_up_to_date(connection: psycopg.Connection, name: str) -> None:
         )
     if _version(connection, name) == len(MIGRATIONS):
         return
+    # Whoever else comes at this moment waits for us, and finds it done: in a transaction that begins after that.
+    connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    try:
+        _migrate(connection, name)
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def _migrate(connection: psycopg.Connection, name: str) -> None:
     with connection.transaction():
-        # Whoever else comes at this moment waits for us, and finds it done.
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         version = _version(connection, name)
         if not _value(connection, f"SELECT to_regnamespace('{SCHEMA}')::text"):
             connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())

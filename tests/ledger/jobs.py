@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kie_registry.ledger import Job, SqliteLedger, State
+from kie_registry.ledger import Job, Ledger, State
 
 ACCOUNT = "0123456789abcdef"
 
@@ -20,14 +20,14 @@ def job(**fields: Any) -> Job:
     return Job(**{**given, "state": State.SENDING, "attempt": 1, **fields})
 
 
-def added(ledger: SqliteLedger, **fields: Any) -> Job:
+def added(ledger: Ledger, **fields: Any) -> Job:
     """Add such a job to a ledger."""
     new = job(**fields)
     ledger.add(new)
     return ledger.get(new.id) or new
 
 
-def planned(ledger: SqliteLedger, *keys: str, batch: str = "b", **fields: Any) -> list[Job]:
+def planned(ledger: Ledger, *keys: str, batch: str = "b", **fields: Any) -> list[Job]:
     """Plan jobs of a batch with these keys, and return them."""
     ledger.plan([job(account="", state=State.PLANNED, attempt=0, batch=batch, key=key, **fields) for key in keys])
     return [each for each in ledger.batch(batch) if each.key in keys]
