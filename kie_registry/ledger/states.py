@@ -26,7 +26,8 @@ nothing leads back to ``unknown``.
 
 The process that is to send a job, or sends it, owns it. A batch plans jobs that are nobody's until a process takes
 them, and again when that one lets them go, or ends, before anything was sent; those that were refused it may plan
-anew. A job that is running or has succeeded may be owned by whoever sees to it. In all other states it is nobody's.
+anew. A job that is running or has succeeded may be owned by whoever sees to it. In all other states it is
+nobody's.
 """
 
 from __future__ import annotations
