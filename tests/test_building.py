@@ -213,7 +213,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(contracts(), st.data())
 def test_whatever_is_given_to_whatever_model_binds(made_up: Contract, data: st.DataObject) -> None:
     built = adapter(made_up)

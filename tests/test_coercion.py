@@ -225,7 +225,7 @@ def compounds(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dic
 schemas = st.recursive(simple, compounds, max_leaves=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(json_values, schemas)
 def test_a_valid_value_is_not_changed(value: Any, schema: dict[str, Any]) -> None:
     if jsonschema_rs.is_valid(schema, value):
@@ -235,7 +235,7 @@ def test_a_valid_value_is_not_changed(value: Any, schema: dict[str, Any]) -> Non
 anything = json_values | st.binary(max_size=3) | st.just(object()) | st.floats() | st.just(10**5000)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(anything | st.lists(anything, max_size=2) | st.dictionaries(names, anything, max_size=2), schemas)
 def test_nothing_raises(value: Any, schema: dict[str, Any]) -> None:
     coerce(value, schema)

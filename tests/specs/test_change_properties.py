@@ -13,7 +13,7 @@ from kie_registry.specs.changes.schemas import compare_schemas
 from kie_registry.specs.documents import Json
 from tests.specs.editions import document, of_document
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.sampled_from(["prompt", "image_urls", "duration", "mode", "seed", "style", "x-ray", "input"])
 WORDS = st.sampled_from(["", "How long", "Accepted types: image/png; Max size: 10.0MB", "A picture's URL"])
 CHOICES = st.lists(st.sampled_from(["1k", "2k", "4k", "auto", " 1:8", "5"]), min_size=1, max_size=4, unique=True)
