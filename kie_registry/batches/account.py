@@ -60,6 +60,7 @@ class Account:
         id: The account, as the ledger knows it.
         new_runner: Makes a runner of it.
         prices: What jobs cost.
+        saves: Whether files are saved here.
         concurrency: How many of its tasks may run at once.
         connector: Connections to the queue.
         database: What the database is called in messages.
@@ -78,6 +79,7 @@ class Account:
         new_runner: NewRunner,
         prices: Prices,
         *,
+        saves: bool,
         concurrency: int,
         connector: BaseAsyncConnector,
         database: str,
@@ -92,6 +94,7 @@ class Account:
         self._runners = [self._new_runner()]
         self._timings = timings
         self._finished = finished
+        self._under_way = (State.RUNNING, State.SUCCEEDED) if saves else (State.RUNNING,)
         self._unsent = 0
         self._sending: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -185,7 +188,7 @@ class Account:
             for job in await runner.claim([_named(job_id) for job_id in job_ids]):
                 if job.state == State.PLANNED:
                     self._begin(runner.send, job)
-                elif job.state in (State.RUNNING, State.SUCCEEDED) and job.account == self.id:
+                elif job.state in self._under_way and job.account == self.id:
                     self._begin(runner.take_up, job)
                 else:
                     await runner.let_go([job])

@@ -41,12 +41,11 @@ _OWN = "SELECT id FROM jobs WHERE owner = %(owner)s AND batch IS NOT NULL"
 _LEFT = """
 SELECT count(*) AS number FROM jobs
 WHERE batch IS NOT NULL AND state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')
-    AND (state IN ('planned', 'sending') OR (state <> 'unknown' AND account = ANY(%(accounts)s)))
+    AND (state IN ('planned', 'sending') OR (state = ANY(%(states)s) AND account = ANY(%(accounts)s)))
     AND id <> ALL(%(but)s)
 """
 
-# Their tasks are paid already, and their files do not stay for ever.
-_UNDER_WAY = (State.RUNNING, State.SUCCEEDED)
+# Tasks that run are paid already, and their files do not stay for ever.
 _FIRST = 1
 
 
@@ -57,12 +56,14 @@ class Sweep:
         ledger: The ledger.
         manager: Procrastinate's.
         dead_after: The seconds without a sign of life after which a worker counts as dead.
+        saves: Whether files are saved here; where not, a job that has succeeded is done.
     """
 
-    def __init__(self, ledger: Ledger, manager: JobManager, dead_after: float) -> None:
+    def __init__(self, ledger: Ledger, manager: JobManager, dead_after: float, *, saves: bool) -> None:
         self._ledger = ledger
         self._manager = manager
         self._dead_after = dead_after
+        self._under_way = (State.RUNNING, State.SUCCEEDED) if saves else (State.RUNNING,)
 
     async def run(self, in_hand: Collection[str]) -> None:
         """Put in again what nobody looks at; `in_hand` are the jobs that this process does see to.
@@ -74,7 +75,7 @@ class Sweep:
         await asyncio.to_thread(self._ledger.recover)
         await self._release_what_slipped(in_hand)
         await self._remove_dead_rows()
-        for state in _UNDER_WAY:
+        for state in self._under_way:
             await self._defer(state)
         waiting = await self._rows(_WAITING, queue=ANYBODY, enough=_ENOUGH_ROWS)
         if waiting[0]["number"] < _ENOUGH_ROWS:
@@ -82,7 +83,8 @@ class Sweep:
 
     async def left(self, accounts: Collection[str], but: Collection[str]) -> int:
         """Return how many jobs are left that workers of these accounts may have to see to, leaving some out."""
-        rows = await self._rows(_LEFT, accounts=list(accounts), but=list(but))
+        states = [state.value for state in self._under_way]
+        rows = await self._rows(_LEFT, states=states, accounts=list(accounts), but=list(but))
         number: int = rows[0]["number"]
         return number
 

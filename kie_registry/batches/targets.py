@@ -251,8 +251,8 @@ class _Remote(Target):
 def open_address(url: str) -> LocalFile:
     """Fetch an input that lies at a ``file://`` address, or on another file system, to be uploaded. Blocking.
 
-    What stands behind a ``#`` says what the content was, and is no part of the address. A copy of what does not lie
-    on this machine is kept until the returned object is no more.
+    What stands behind a ``#`` says what the content was, and is no part of the address. A copy of what does not
+    lie on this machine is kept until the returned object is no more.
 
     Raises:
         UnusableMedia: It is not there, or cannot be read.

@@ -40,7 +40,8 @@ class Worker:
     Args:
         database: The database: ``postgresql://user:password@host/name``.
         keys: The API keys.
-        out: Where the files go: a folder, or a URL that fsspec knows, such as ``s3://bucket/folder``.
+        out: Where the files go: a folder, or a URL that fsspec knows, such as ``s3://bucket/folder``; None to leave
+            them at kie.ai.
         concurrency: How many tasks of each key may run at once here.
         until_idle: Whether to stop when no job is left that these keys could see to.
         finished: Called with what came of each job.
@@ -55,7 +56,7 @@ class Worker:
         self,
         database: str,
         keys: Sequence[str | Secret],
-        out: str | os.PathLike[str],
+        out: str | os.PathLike[str] | None,
         *,
         concurrency: int = 100,
         until_idle: bool = False,
@@ -70,7 +71,7 @@ class Worker:
         self._conninfo = conninfo(database, SCHEMA, "kie_registry")
         self._database = database
         self._keys = keys
-        self._target = Target.of(out)
+        self._target = None if out is None else Target.of(out)
         self._concurrency = concurrency
         self._until_idle = until_idle
         self._finished = finished or _nobody
@@ -112,7 +113,8 @@ class Worker:
             KieError: Nothing can be saved, or no key may be used any more.
         """
         self._running = asyncio.current_task()
-        await asyncio.to_thread(self._target.check)
+        if self._target is not None:
+            await asyncio.to_thread(self._target.check)
         async with contextlib.AsyncExitStack() as stack:
             ledger = await asyncio.to_thread(self._open_ledger)
             stack.callback(ledger.close)
@@ -137,7 +139,7 @@ class Worker:
 
         if self._stopped:
             self.stop()
-        sweep = Sweep(ledger, JobManager(connector), self._timings.dead_after)
+        sweep = Sweep(ledger, JobManager(connector), self._timings.dead_after, saves=self._target is not None)
         others: list[asyncio.Future[Any]] = [asyncio.create_task(self._sweep(sweep))]
         if self._until_idle:
             others.append(asyncio.create_task(self._stop_when_idle(sweep)))
@@ -228,6 +230,7 @@ class Worker:
                 kie._calls, kie._http, ledger, admission, self._target, open_address=open_address
             ),
             Prices(kie.models),
+            saves=self._target is not None,
             concurrency=self._concurrency,
             connector=connector,
             database=ledger.path,
