@@ -15,6 +15,7 @@ from kie_registry.batches.planning import Plan
 from kie_registry.batches.shelf import Shelved
 from kie_registry.errors import ConfigurationError, IllegalMove
 from kie_registry.ledger.job import Job, new_id
+from kie_registry.ledger.postgres_address import is_address
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
 
@@ -184,7 +185,7 @@ def _pages(ledger: Ledger, batch: str, states: Collection[State] | None = None) 
 
 def _path_of(ledger: Ledger) -> str | None:
     path = getattr(ledger, "path", None)
-    return None if path is None else os.path.realpath(path)
+    return path if path is None or is_address(path) else os.path.realpath(path)
 
 
 def _unknown(folder: BatchFolder, marker: Marker, ledger: Ledger) -> ConfigurationError:

@@ -97,6 +97,20 @@ class BatchFolder:
                 (self.path / _HOLDER).unlink()
             lock.release()
 
+    def holder(self) -> str | None:
+        """Return who works on the folder just now, in words; None where nobody does."""
+        from filelock import FileLock, Timeout
+
+        try:
+            # The lock alone tells: whoever was killed has left his name behind.
+            if (self.path / _LOCK).exists():
+                FileLock(self.path / _LOCK, fallback_to_soft=False).acquire(blocking=False).lock.release()
+        except Timeout:
+            return self._named_holder()
+        except (OSError, NotImplementedError):
+            return self._named_holder() if (self.path / _HOLDER).exists() else None
+        return None
+
     def marker(self) -> Marker | None:
         """Return what the folder says of its batch; None where it holds none.
 
@@ -146,15 +160,17 @@ class BatchFolder:
             with contextlib.suppress(OSError):
                 probe.unlink()
 
-    def _is_held(self) -> ConfigurationError:
+    def _named_holder(self) -> str:
         try:
             said = json.loads((self.path / _HOLDER).read_bytes())
-            who = f"process {said['process']} on {said['host']}, since {said['since']}"
+            return f"process {said['process']} on {said['host']}, since {said['since']}"
         except (OSError, ValueError, TypeError, LookupError):
-            who = "another process"
+            return "another process"
+
+    def _is_held(self) -> ConfigurationError:
         return ConfigurationError(
-            f"{self.path}: {who}, works on the batch in this folder. Wait until it ends, or interrupt it. Nothing "
-            "was sent."
+            f"{self.path}: {self._named_holder()}, works on the batch in this folder. Wait until it ends, or "
+            "interrupt it. Nothing was sent."
         )
 
     @contextlib.contextmanager

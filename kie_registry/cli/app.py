@@ -17,6 +17,7 @@ _COMMANDS = {
     "generate": ("kie_registry.cli.generate", "Generate with a model and save the files."),
     "models": ("kie_registry.cli.models", "List the models, show one, or add your own from their pages."),
     "batch": ("kie_registry.cli.batch", "Generate all that a file names, on this machine or on many."),
+    "worker": ("kie_registry.cli.worker", "See to the jobs that were put into a database."),
     "task": ("kie_registry.cli.task", "List, show, wait for or settle what was submitted."),
     "collect": ("kie_registry.cli.collect", "Wait for and save everything submitted and not collected."),
     "credits": ("kie_registry.cli.account", "Print the balance of the account."),

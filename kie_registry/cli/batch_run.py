@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @output.with_json
-@click.command("run")
+@click.command("run", short_help="Run a manifest's jobs on this machine.")
 @manifest_options
 @click.option(
     "--out", "-o", "directory", type=DIRECTORY, required=True, help="The folder for the files and results.jsonl."

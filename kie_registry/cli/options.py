@@ -29,6 +29,7 @@ class _Ledger(_OwnPath):
 
 
 DIRECTORY = _OwnPath(file_okay=False, path_type=Path)
+INPUT_FILE = _OwnPath(dir_okay=False, path_type=Path)
 LEDGER_FILE = _Ledger(dir_okay=False, path_type=Path)
 LEDGER_HELP = "The ledger: a file, or postgresql://...  [default: KIE_LEDGER, or the one in KIE_HOME]"
 # Whoever looks for what was submitted, and mistypes the name, must not be told that there is nothing.
