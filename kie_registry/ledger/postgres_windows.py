@@ -129,6 +129,7 @@ class PostgresWindow(Line):
         self._due: list[_Answer] = []
         self._failure: tuple[LedgerError, float] | None = None
         self._look_at = 0.0
+        self._given_back = 0
         self._called = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -138,8 +139,12 @@ class PostgresWindow(Line):
             self._drop_the_gone()
             # A child process may give back what only its parent holds.
             if (holder := next(iter(self._holders), None)) is not None:
-                self._due.append(_Answer(_ANSWERED if counted else _UNCOUNTED, self._tokens.pop(holder)))
+                token = self._tokens.pop(holder)
                 del self._holders[holder]
+                if counted:
+                    self._due.append(_Answer(_ANSWERED, token))
+                else:
+                    self._give_back(token)
                 self._call()
 
     def settle(self, timeout: float) -> None:
@@ -182,9 +187,15 @@ class PostgresWindow(Line):
 
     def _left(self, waiter: Waiter) -> None:
         if (token := self._tokens.pop(waiter, None)) is not None:
-            self._due.append(_Answer(_UNCOUNTED, token))
+            self._give_back(token)
         if self._due or self._stock:
             self._call()
+
+    def _give_back(self, token: str) -> None:
+        """Have a slot freed, and looked for at once."""
+        self._due.append(_Answer(_UNCOUNTED, token))
+        self._given_back += 1
+        self._look_at = 0.0
 
     def _call(self) -> None:
         """Have the thread see what is to be done; needs the lock."""
@@ -232,7 +243,9 @@ class PostgresWindow(Line):
         """Take slots for those who wait; return after how many seconds to look again, if anybody does."""
         with self._lock:
             wanted = min(len(self._queue) - len(self._stock), _AT_ONCE)
-            pause = self._look_at - time.monotonic()
+            pause, given_back = self._look_at - time.monotonic(), self._given_back
+            if self._due:
+                return 0.0
         if wanted <= 0 or pause > 0:
             return None if wanted <= 0 else pause
         try:
@@ -242,6 +255,8 @@ class PostgresWindow(Line):
             return LOOK_AGAIN
         with self._lock:
             self._stock.extend(tokens)
+            if given_back != self._given_back and not tokens:
+                return 0.0
             self._look_at = time.monotonic() + pause
             self._wake_first()
         return pause
