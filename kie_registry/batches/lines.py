@@ -98,8 +98,8 @@ def line_of(number: int, given: Mapping[Any, Any], defaults: Mapping[str, Any]) 
     if problems:
         return BrokenLine(number, tuple(problems))
     # Even one that is given as null takes the place of the default.
-    parameters = {name: value for name, value in defaults.items() if name != "model" and name not in own}
-    return Line(number, str(model).strip(), parameters | own, names["id"], names["name"])
+    parameters = {name: value for name, value in defaults.items() if name != "model"} | own
+    return Line(number, str(model).strip(), parameters, names["id"], names["name"])
 
 
 def flattened(defaults: Mapping[Any, Any], source: str) -> dict[str, Any]:

@@ -234,6 +234,18 @@ def test_a_file_that_cannot_be_read_says_why(
     assert words in str(raised.value)
 
 
+def test_a_line_without_an_end_is_never_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    path.write_bytes(b"x" * 20_000_000)
+    tracemalloc.start()
+    try:
+        (line,) = read_manifest(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (isinstance(line, BrokenLine), most < 5_000_000) == (True, True), most
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_a_large_file_is_never_held_in_memory(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"jobs{suffix}"

@@ -284,6 +284,7 @@ def test_what_interrupts_the_check_comes_out() -> None:
 def test_a_plan_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     for name in ("TMPDIR", "SQLITE_TMPDIR"):
         monkeypatch.setenv(name, str(folder))
     with plan_of(*prompts(*map(str, range(300)))):
