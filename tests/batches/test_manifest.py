@@ -169,7 +169,8 @@ YAML: dict[str, tuple[str, list[Any]]] = {
 @pytest.mark.parametrize(("content", "lines"), YAML.values(), ids=YAML)
 def test_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, lines: list[Any]) -> None:
     monkeypatch.chdir(tmp_path)
-    assert json.dumps(told(read(Path("jobs.yaml"), content))) == json.dumps(lines)
+    found = told(read(Path("jobs.yaml"), content))
+    assert json.dumps(found, sort_keys=True) == json.dumps(lines, sort_keys=True)
 
 
 def test_the_defaults_of_a_caller_take_the_place_of_those_in_the_file(tmp_path: Path) -> None:
