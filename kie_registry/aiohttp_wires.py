@@ -6,10 +6,9 @@ costs many times what aiohttp takes. Only what is small goes this way: files com
 
 from __future__ import annotations
 
-import os
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 import aiohttp
 import httpx
@@ -56,15 +55,14 @@ class AiohttpWire:
         context: ssl.SSLContext | None,
     ) -> None:
         self._origin = URL(origin, encoded=True)
-        self._connector = _Connector(
-            limit=limit or 0,
-            keepalive_timeout=_KEPT_IDLE,
-            ssl=context or False,
-            # aiohttp would take aiodns where that is installed, which knows nothing of this machine's own names.
-            resolver=aiohttp.ThreadedResolver(),
-        )
         self._session = aiohttp.ClientSession(
-            connector=self._connector,
+            connector=aiohttp.TCPConnector(
+                limit=limit or 0,
+                keepalive_timeout=_KEPT_IDLE,
+                ssl=context or False,
+                # Where aiodns is installed aiohttp takes that, which knows nothing of names of this machine alone.
+                resolver=aiohttp.ThreadedResolver(),
+            ),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             # To wait for a connection, and to make it, are two steps.
@@ -94,7 +92,13 @@ class AiohttpWire:
             query_string=query,
             encoded=True,
         )
-        data = None if body is None else aiohttp.BytesPayload(body, content_type="application/json")
+        data = None
+        if body is not None:
+            data = aiohttp.BytesPayload(body, content_type="application/json")
+            # What creates something is sent once only. So the loop first hears of connections that the server has
+            # closed: in its next turn they are ready, and in the one after that they are read.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         try:
             response = await self._session.request(method, url, data=data, allow_redirects=False)
             try:
@@ -111,23 +115,6 @@ class AiohttpWire:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
-
-    def leave(self) -> None:
-        """Close nothing in a process that was forked: the connections are the parent's."""
-        self._session.detach()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Connections that only the process which made them closes."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
-        self._made_by = os.getpid()
-
-    def __del__(self, *args: Any) -> None:
-        """Leave the parent's connections, and what it watches them with, as they are."""
-        if self._made_by == os.getpid():
-            super().__del__(*args)
 
 
 class _Pieces(httpx.AsyncByteStream):

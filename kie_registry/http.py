@@ -196,8 +196,6 @@ class AsyncHttp:
 
     def leave_connections(self) -> None:
         """Begin anew in a process that was forked: the connections are the parent's."""
-        for wire, _ in self._wires.values():
-            wire.leave()
         _left_to_the_parent.append(self._wires)
         self._wires = WeakKeyDictionary()
 
@@ -226,7 +224,7 @@ async def _close_with_the_loop(wire: AsyncWire) -> AsyncGenerator[None]:
         yield
     finally:
         # A child that was forked ends the loop that it has from its parent.
-        if True:
+        if os.getpid() == maker:
             await wire.close()
 
 

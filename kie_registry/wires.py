@@ -186,11 +186,6 @@ class AsyncWire(_BaseWire[httpx.AsyncBaseTransport]):
         for quick in filter(None, self._quick.values()):
             await quick.close()
 
-    def leave(self) -> None:
-        """Close nothing in a process that was forked."""
-        for quick in filter(None, self._quick.values()):
-            quick.leave()
-
     @contextlib.asynccontextmanager
     async def _using(self, url: httpx.URL) -> AsyncIterator[httpx.AsyncBaseTransport]:
         """Yield the connections to an origin; they are replaced once a request has been cancelled.

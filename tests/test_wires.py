@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -17,9 +18,12 @@ ANSWER = b'{"code": 200, "msg": "success", "data": 7}'
 Credits: TypeAlias = Callable[..., float]
 
 
-@pytest.fixture(params=["blocking", "asynchronous"])
-def ask_credits(request: pytest.FixtureRequest) -> Credits:
+@pytest.fixture(params=["blocking", "asynchronous", "asynchronous without aiohttp"])
+def ask_credits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Credits:
     """Asks a server for the credits, with either client."""
+    if request.param == "asynchronous without aiohttp":
+        monkeypatch.delitem(sys.modules, "kie_registry.aiohttp_wires", raising=False)
+        monkeypatch.setitem(sys.modules, "aiohttp", None)
 
     def run(url: str, **options: Any) -> float:
         if request.param == "blocking":
