@@ -114,11 +114,10 @@ def prepare(url: str) -> None:
     import psycopg
 
     with connecting(url), psycopg.connect(conninfo(url, SCHEMA), autocommit=True) as connection:
-        made = _made_by(connection)
-        if made is None:
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                made = _made_by(connection) or _make(connection)
+        if (made := _made_by(connection)) is None:
+            # Ends with the connection. What others make meanwhile is seen by transactions that begin after it.
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            made = _made_by(connection) or _make(connection)
     if made[1] != (newest := _migration()):
         import procrastinate
 
@@ -144,10 +143,11 @@ def _make(connection: psycopg.Connection[Any]) -> tuple[str, str]:
     from procrastinate.schema import SchemaManager
 
     made = (procrastinate.__version__, _migration())
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    connection.execute(SchemaManager.get_schema())
-    connection.execute(f"CREATE TABLE {SCHEMA}.made_by (version text NOT NULL, migration text NOT NULL)")
-    connection.execute(f"INSERT INTO {SCHEMA}.made_by VALUES (%s, %s)", made)  # noqa: S608
+    with connection.transaction():
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        connection.execute(SchemaManager.get_schema())
+        connection.execute(f"CREATE TABLE {SCHEMA}.made_by (version text NOT NULL, migration text NOT NULL)")
+        connection.execute(f"INSERT INTO {SCHEMA}.made_by VALUES (%s, %s)", made)  # noqa: S608
     return made
 
 
