@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
-from weakref import WeakSet
+from typing import TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from kie_registry.errors import ConfigurationError, LedgerError
-from kie_registry.ledger.postgres_address import password_in, shown
-from kie_registry.ledger.postgres_schema import SCHEMA
+from kie_registry.errors import LedgerError
+from kie_registry.ledger.forking import close_over_forks
+from kie_registry.ledger.postgres_address import shown
+from kie_registry.ledger.postgres_connections import Way
 from kie_registry.ledger.postgres_transactions import Statements, Transaction, Write
 from kie_registry.ledger.postgres_ways_out import way_out
 
@@ -29,27 +27,6 @@ PATIENCE = 60.0
 
 _PAUSES = (0.05, 0.1, 0.2, 0.5)
 _AT_ONCE = 5
-
-# A peer that is gone without a word is noticed within half a minute; the address may say otherwise.
-_CONNECTING = {
-    "connect_timeout": "10",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-_SESSION = (
-    f"SET search_path = {SCHEMA}",
-    "SET default_transaction_isolation = 'read committed'",
-    # A process that is stopped in the middle holds up the others for no longer.
-    "SET idle_in_transaction_session_timeout = '30s'",
-    "SET lock_timeout = '10s'",
-)
-# Of our sessions that have lost us, so that they hold no locks.
-_END_LOST = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s "
-    "AND pid <> pg_backend_pid() AND usename = current_user AND datname = current_database()"
-)
 
 # Another transaction was in the way; the same one may succeed now.
 _IN_THE_WAY = (
@@ -86,14 +63,13 @@ class PostgresDatabase:
         patience: float = PATIENCE,
     ) -> None:
         self.name = shown(url)
-        self._connecting = _checked(url)
+        self._way = Way.to(url, durable=durable)
         self._prepare = prepare
-        self._session = "; ".join((*_SESSION, f"SET synchronous_commit = {'on' if durable else 'off'}"))
         self._patience = patience
         self._connection: psycopg.Connection | None = None
         self._was_there = self._used = self._to_close = False
         self.start_anew()
-        _DATABASES.add(self)
+        close_over_forks(self)
 
     def start_anew(self) -> None:
         """Forget, in a child process, what is its parent's."""
@@ -286,13 +262,9 @@ class PostgresDatabase:
         return self._connection
 
     def _connect(self) -> psycopg.Connection:
-        application = f"kie-registry {self.writer[:16]}"
-        connection = psycopg.connect(**self._connecting, application_name=application, autocommit=True)
+        connection = self._way.connect(self.writer, again=self._was_there)
         try:
-            connection.execute(self._session.encode())
-            if self._was_there:
-                connection.execute(_END_LOST, (application,))
-            else:
+            if not self._was_there:
                 self._prepare(connection, self.name)
         except BaseException:
             connection.close()
@@ -308,47 +280,3 @@ class PostgresDatabase:
         if self._to_close and not self._used and self._group is None:
             self._to_close = False
             self._disconnect()
-
-
-def _checked(url: str) -> dict[str, Any]:
-    """Return what an address says, by libpq's names, with what it leaves to us."""
-    try:
-        known = conninfo_to_dict(url)
-    except psycopg.Error:
-        known = None
-    # Where libpq finds another password, it would show a part of the right one as the host.
-    if known is None or password_in(url) not in ("", known.get("password")):
-        raise ConfigurationError(
-            f"ledger (KIE_LEDGER) is {shown(url)!r}, which is no address of a PostgreSQL database; it looks like "
-            "postgresql://user:password@host:5432/database, in which special characters of the password are "
-            "encoded: @ as %40, / as %2F, : as %3A."
-        ) from None
-    return {**_CONNECTING, **known, "client_encoding": "utf8"}
-
-
-_DATABASES: WeakSet[PostgresDatabase] = WeakSet()
-_forking = threading.local()
-
-
-def _before_fork() -> None:
-    _forking.databases = list(_DATABASES)
-    for database in _forking.databases:
-        database.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for database in _forking.databases:
-        database.after_fork()
-    del _forking.databases
-
-
-def _after_fork_in_child() -> None:
-    for database in _forking.databases:
-        database.start_anew()
-    del _forking.databases
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
