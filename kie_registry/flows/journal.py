@@ -157,7 +157,9 @@ class Journal:
         """
         job, ledger = self.job, self._ledger
         reason = f"one more task of job {job.id}, made by its attempt {reference}; it is paid too"
-        more = evolve(job, id=new_id(), state=State.RUNNING, task_id=task_id, reason=reason, name=None, owner=None)
+        # The batch knows one job by its key, and is done with that by the other task.
+        of_its_own = {"id": new_id(), "name": None, "owner": None, "batch": None, "key": None}
+        more = evolve(job, state=State.RUNNING, task_id=task_id, reason=reason, **of_its_own)
         if ledger is not None:
             try:
                 yield Keep(lambda: ledger.add(more), ledger)
@@ -184,6 +186,10 @@ class Journal:
     def refused(self, reason: str) -> Flow[None]:
         """Write down that certainly no task came of the attempt, and no other follows."""
         yield from self._try(State.UNKNOWN if self._doubtful else State.REFUSED, seen=True, reason=reason)
+
+    def interrupted(self, reason: str) -> Flow[None]:
+        """Write down that nothing was created, and this process sends no more; a batch's job another may send."""
+        yield from (self.refused(reason) if self.job.batch is None else self.postponed(reason))
 
     def unknown(self, reason: str) -> Flow[None]:
         """Write down that nobody knows whether a task came of the attempt."""

@@ -222,7 +222,10 @@ def test_who_is_interrupted_in_the_line_leaves_it(database: Database) -> None:
         holding.wait()
         while not database._waiting:
             pass
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        # One that comes just before the wait begins wakes nobody.
+        while database._waiting:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            leave.wait(0.1)
 
     threads = [threading.Thread(target=hold), threading.Thread(target=interrupt_main)]
     for thread in threads:
