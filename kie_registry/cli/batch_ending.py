@@ -102,9 +102,9 @@ class Ending:
         if self.interruptions and not progress.total:
             said.append("Interrupted. Nothing was sent.")
         elif self.interruptions and self._open:
-            said.append(f"Interrupted: {self._of_the_rest()} Nothing is lost: the same command goes on with them.")
+            said.append(f"Interrupted: {self._of_the_rest()} Nothing is lost: the same command goes on.")
         elif self._open:
-            said.append(f"Stopped: {progress.stopped}\n{self._of_the_rest()} The same command goes on with them.")
+            said.append(f"Stopped: {progress.stopped}\n{self._of_the_rest()} The same command goes on.")
         if progress.unknown:
             unknown = with_ledger("kie task list --unknown", self.ledger)
             said.append(
@@ -112,8 +112,8 @@ class Ending:
             )
         if progress.late:
             said.append(
-                f"{many(progress.late, 'task')} run on beyond the deadline, and are paid: the same command waits "
-                "for them again."
+                f"The tasks of {many(progress.late, 'job')} run on beyond the deadline, and are paid: the same "
+                "command waits for them again."
             )
         if progress.failed > progress.late:
             said.append(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +18,6 @@ from kie_registry.cli.options import DIRECTORY, LEDGER_FILE, LEDGER_HELP
 
 if TYPE_CHECKING:
     from kie_registry.batches.batch import AsyncBatch
-    from kie_registry.batches.outcomes import Outcome
 
 
 @output.with_json
@@ -90,7 +88,7 @@ async def _run(manifest: str, directory: Path, ledger: Path | str | None, **opti
             try:
                 async with (
                     shown.showing(batch),
-                    contextlib.aclosing(cast("AsyncGenerator[Outcome]", aiter(batch))) as outcomes,
+                    contextlib.aclosing(aiter(batch)) as outcomes,
                 ):
                     async for outcome in outcomes:
                         ending.note(outcome)
