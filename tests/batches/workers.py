@@ -52,10 +52,12 @@ def plan_of(number: int, base: Path, first: int = 0, **parameters: Any) -> Plan:
     return check(lines, default_registry(), base=base)
 
 
-def submitted(database: str, number: int, base: Path, name: str = "batch", **options: Any) -> Submitted:
+def submitted(
+    database: str, number: int, base: Path, name: str = "batch", *, files: Path | None = None, **parameters: Any
+) -> Submitted:
     """Submit a batch of so many different jobs."""
-    with plan_of(number, base) as plan:
-        return submit_batch(database, plan, name, default_registry(), **options)
+    with plan_of(number, base, **parameters) as plan:
+        return submit_batch(database, plan, name, default_registry(), files=files)
 
 
 def options_for(box: Sandbox, **given: Any) -> dict[str, Any]:
