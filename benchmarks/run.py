@@ -5,68 +5,19 @@ Each figure is the median of several rounds in which what is compared takes turn
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
-
+from benchmarks.generating import ROUNDS, generate_at_once_ratio, generate_ratio, minimal_server
 from benchmarks.ledger import cpu_per_job
-from kie_registry import Kie
 
 _HERE = Path(__file__).parent
-_ROUNDS = int(os.environ.get("KIE_BENCH_ROUNDS", "5"))
-_CALLS = 150
-_INPUT: dict[str, Any] = {"prompt": "a lighthouse at dawn", "aspect_ratio": "16:9", "resolution": "2K"}
-
-
-@contextmanager
-def minimal_server() -> Iterator[str]:
-    """Run the minimal server in a process of its own and yield its address."""
-    with subprocess.Popen([sys.executable, _HERE / "server.py"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.kill()
-
-
-def cpu_per_call(call: Callable[[], object]) -> float:
-    """Return the CPU seconds that one call takes in this process."""
-    started = time.process_time()
-    for _ in range(_CALLS):
-        call()
-    return (time.process_time() - started) / _CALLS
-
-
-def generate_ratio(address: str) -> tuple[float, float]:
-    """Return our CPU time for one generate as a ratio to raw httpx, and raw httpx's in seconds."""
-    with (
-        httpx.Client(base_url=address, headers={"Authorization": "Bearer key"}) as raw,
-        Kie("key", base_url=address, upload_url=address, creates=None, reads=None, poll_interval=0) as kie,
-    ):
-
-        def with_httpx() -> None:
-            body = {"model": "nano-banana-pro", "input": _INPUT}
-            created = raw.post("/api/v1/jobs/createTask", json=body).json()
-            raw.get("/api/v1/jobs/recordInfo", params={"taskId": created["data"]["taskId"]}).json()
-
-        def with_kie() -> None:
-            kie.generate("nano-banana-pro", **_INPUT)
-
-        with_httpx()
-        with_kie()
-        rounds = [(cpu_per_call(with_kie), cpu_per_call(with_httpx)) for _ in range(_ROUNDS)]
-    ratios = [ours / theirs for ours, theirs in rounds]
-    return statistics.median(ratios), statistics.median(theirs for _, theirs in rounds)
 
 
 def cpu_of(*arguments: str, **variables: str) -> float:
@@ -95,7 +46,7 @@ def start_up(installed: Path, added: Path, page: Path) -> dict[str, float]:
         "add": ([*kie, "models", "add", "--replace", str(page)], own),
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         for name, (arguments, variables) in commands.items():
             times[name].append(cpu_of(*arguments, **variables))
     medians = {name: statistics.median(taken) for name, taken in times.items()}
@@ -125,6 +76,7 @@ def main() -> None:
     """Print the table."""
     with minimal_server() as address:
         ratio, raw = generate_ratio(address)
+        at_once, raw_at_once = asyncio.run(generate_at_once_ratio(address))
     with tempfile.TemporaryDirectory() as scratch:
         home, installed, added, pages = (Path(scratch) / name for name in ("home", "installed", "added", "pages"))
         for directory in (installed, pages):
@@ -134,7 +86,12 @@ def main() -> None:
         starts = start_up(installed, added, add_models(added, pages, number=100))
     unit = starts["httpx"]
     rows = [
-        (f"CPU of one `generate()` / raw httpx doing the same two requests ({raw * 1e3:.1f} ms)", ratio, "1.25"),
+        (f"CPU of one `generate()` / raw httpx doing the same two requests ({raw * 1e3:.1f} ms)", ratio, "1.15"),
+        (
+            f"CPU of one asynchronous, 100 at once / raw httpx doing the same ({raw_at_once * 1e3:.1f} ms)",
+            at_once,
+            "0.4",
+        ),
         (f"CPU of `import kie_registry` / `import httpx` ({unit * 1e3:.0f} ms)", starts["import"] / unit, "0.6"),
         ("the same with 500 installed models", starts["import 500"] / unit, "no growth"),
         ("CPU of `kie models` / `import httpx`", starts["models"] / unit, ""),
