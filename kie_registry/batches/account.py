@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from procrastinate import App
 from procrastinate.connector import BaseAsyncConnector
@@ -22,9 +22,20 @@ from kie_registry.batches.prices import Prices
 from kie_registry.batches.queue import ANYBODY, TASK, queue_of
 from kie_registry.batches.runner import Runner
 from kie_registry.batches.timings import Timings
-from kie_registry.errors import KieError, LedgerError, Maintenance, TransportError
+from kie_registry.effects import Keep
+from kie_registry.errors import (
+    AuthenticationError,
+    InsufficientCredits,
+    KieError,
+    LedgerError,
+    Maintenance,
+    TransportError,
+)
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
 
 # Jobs that are taken on and wait to be sent: enough to be busy, and few enough to leave others theirs.
 _AHEAD = 20
@@ -33,6 +44,10 @@ _NEVER = 24 * 3600.0
 
 # What passes by itself. After anything else that stops a runner, an account has nothing more to do here.
 _PASSING = (LedgerError, Maintenance, TransportError)
+
+# What is the account's fault and not the job's, which another account may do.
+_OF_THE_ACCOUNT = (AuthenticationError, InsufficientCredits)
+_CAP_OF_THE_KEY = 433
 
 _log = logging.getLogger("kie_registry.batches")
 
@@ -59,6 +74,7 @@ class Account:
     Args:
         id: The account, as the ledger knows it.
         new_runner: Makes a runner of it.
+        ledger: The ledger.
         prices: What jobs cost.
         saves: Whether files are saved here.
         concurrency: How many of its tasks may run at once.
@@ -77,6 +93,7 @@ class Account:
         self,
         id: str,  # noqa: A002
         new_runner: NewRunner,
+        ledger: Ledger,
         prices: Prices,
         *,
         saves: bool,
@@ -93,10 +110,11 @@ class Account:
         self._new_runner: Callable[[], Runner] = lambda: new_runner(Admission(concurrency, prices))
         self._runners = [self._new_runner()]
         self._timings = timings
+        self._ledger = ledger
         self._finished = finished
         self._under_way = (State.RUNNING, State.SUCCEEDED) if saves else (State.RUNNING,)
         self._unsent = 0
-        self._sending: set[asyncio.Task[None]] = set()
+        self._doing: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._feeder = self._fed_by(connector, database)
@@ -119,9 +137,9 @@ class Account:
 
     async def close(self) -> None:
         """See to nothing more; what is in hand is left to others."""
-        for task in self._sending:
+        for task in self._doing:
             task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await asyncio.gather(*self._doing, return_exceptions=True)
         for runner in self._runners:
             await runner.close()
 
@@ -199,9 +217,12 @@ class Account:
 
     def _begin(self, how: Callable[[Job, Callable[[Any], None]], Any], job: Job) -> None:
         self._unsent += 1
-        task = asyncio.create_task(self._give(how, job))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._do(self._give(how, job))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
 
     async def _give(self, how: Callable[[Job, Callable[[Any], None]], Any], job: Job) -> None:
         try:
@@ -215,24 +236,47 @@ class Account:
 
     def _ended(self, job_id: str, what: Outcome | Exception | None) -> None:
         """Hear what came of a job; None where it was let go."""
+        if isinstance(what, Outcome) and what.error is not None:
+            if self._runners[-1].admission.reason and self.trouble is None:
+                self.trouble = what.error
+            if _is_of_the_account(what):
+                self._do(self._give_back(job_id))
+                return
         self.in_hand.discard(job_id)
         self.unsaved.discard(job_id)
         self._changed.set()
         if isinstance(what, Outcome):
-            if what.error is not None:
-                if self._runners[-1].admission.reason and self.trouble is None:
-                    self.trouble = what.error
-                if what.job.state == State.SUCCEEDED:
-                    self.unsaved.add(job_id)
+            if what.error is not None and what.job.state == State.SUCCEEDED:
+                self.unsaved.add(job_id)
             self._tell(what)
         elif what is not None:
             _log.error("job %s: %s", job_id, what, exc_info=what)
+
+    async def _give_back(self, job_id: str) -> None:
+        """Leave a job that was refused for the account's sake to accounts that are not."""
+
+        def plan_anew() -> None:
+            with self._ledger.together():
+                self._ledger.move(job_id, State.PLANNED, reason="")
+                self._ledger.release(job_id)
+
+        try:
+            await Keep(plan_anew, self._ledger).perform_async(None)
+        except LedgerError as error:
+            _log.warning("job %s stays refused: %s", job_id, error)
+        self._ended(job_id, None)
 
     def _tell(self, outcome: Outcome) -> None:
         try:
             self._finished(outcome)
         except Exception:
             _log.exception("job %s: who was told of its end failed; the work goes on", outcome.job.id)
+
+
+def _is_of_the_account(outcome: Outcome) -> bool:
+    error = outcome.error
+    refused = isinstance(error, _OF_THE_ACCOUNT) or (error is not None and error.code == _CAP_OF_THE_KEY)
+    return refused and outcome.job.state == State.REFUSED
 
 
 def _named(job_id: str) -> Job:

@@ -15,7 +15,7 @@ from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.queue import SCHEMA, prepare
 from kie_registry.batches.targets import Target, open_address
 from kie_registry.batches.timings import Timings
-from kie_registry.errors import ConfigurationError, LedgerError
+from kie_registry.errors import AuthenticationError, ConfigurationError, KieError, LedgerError
 
 if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
@@ -40,8 +40,8 @@ class Worker:
     Args:
         database: The database: ``postgresql://user:password@host/name``.
         keys: The API keys.
-        out: Where the files go: a folder, or a URL that fsspec knows, such as ``s3://bucket/folder``; None to leave
-            them at kie.ai.
+        out: Where the files go: a folder, or a URL that fsspec knows, such as ``s3://bucket/folder``; None to
+            leave them at kie.ai.
         concurrency: How many tasks of each key may run at once here.
         until_idle: Whether to stop when no job is left that these keys could see to.
         finished: Called with what came of each job.
@@ -110,6 +110,7 @@ class Worker:
 
         Raises:
             LedgerError: The database cannot be reached or not be used.
+            AuthenticationError: A key is not accepted.
             KieError: Nothing can be saved, or no key may be used any more.
         """
         self._running = asyncio.current_task()
@@ -121,6 +122,7 @@ class Worker:
             connector = await stack.enter_async_context(self._connected())
             for key in self._keys:
                 kie = await stack.enter_async_context(_client(key, ledger, self._client))
+                await _check_key(kie)
                 self._accounts.append(self._account(kie, ledger, connector))
                 stack.push_async_callback(self._accounts[-1].close)
             await self._work(ledger, connector)
@@ -229,6 +231,7 @@ class Worker:
             lambda admission: Runner(
                 kie._calls, kie._http, ledger, admission, self._target, open_address=open_address
             ),
+            ledger,
             Prices(kie.models),
             saves=self._target is not None,
             concurrency=self._concurrency,
@@ -248,6 +251,16 @@ def _client(key: str | Secret, ledger: Ledger, options: dict[str, Any]) -> Async
     from kie_registry.async_client import AsyncKie
 
     return AsyncKie(key, ledger=ledger, **options)
+
+
+async def _check_key(kie: AsyncKie) -> None:
+    """Raise AuthenticationError where a key is not accepted; whatever else is wrong may pass."""
+    try:
+        await kie.credits()
+    except AuthenticationError:
+        raise
+    except KieError as error:
+        _log.info("whether the key of account %s is accepted is not known: %s", kie.account, error)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import pytest
 from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.timings import Timings
 from kie_registry.batches.worker import Worker
-from kie_registry.errors import AuthenticationError, ConfigurationError, KieError
+from kie_registry.errors import AuthenticationError, ConfigurationError, InsufficientCredits, KieError
 from kie_registry.ledger import PostgresLedger, State
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import fast_sandbox
@@ -112,11 +112,22 @@ def test_a_worker_that_is_told_to_stop_collects_what_runs_and_leaves_the_rest(
     assert run(database, "SELECT count(*) FROM jobs WHERE owner IS NOT NULL") == [(0,)]
 
 
-def test_a_key_that_is_not_accepted_ends_the_worker(database: str, box: Sandbox, tmp_path: Path) -> None:
+def test_a_key_that_is_not_accepted_ends_the_worker_before_any_job(
+    database: str, ledger: PostgresLedger, box: Sandbox, tmp_path: Path
+) -> None:
     submitted(database, 3, tmp_path)
     with pytest.raises(AuthenticationError):
-        work(database, box, None, keys=["wrong"])
-    assert box.tasks == []
+        work(database, box, None, keys=[box.key, "wrong"])
+    assert states(ledger) == {State.PLANNED: 3}
+
+
+def test_what_an_account_has_no_credits_for_is_left_to_others(
+    database: str, ledger: PostgresLedger, tmp_path: Path
+) -> None:
+    submitted(database, 5, tmp_path)
+    with fast_sandbox(credits=8.0, price=4.0) as poor, pytest.raises(InsufficientCredits):
+        work(database, poor, tmp_path)
+    assert states(ledger) == {State.COLLECTED: 2, State.PLANNED: 3}
 
 
 @pytest.mark.parametrize(
