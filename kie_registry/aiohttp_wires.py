@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import httpx
+
+# Before 3.10 there are none of these; such an aiohttp is as good as none.
+from aiohttp import ConnectionTimeoutError, SocketTimeoutError
 from yarl import URL
 
 from kie_registry.transfers import Reply
@@ -20,10 +23,10 @@ from kie_registry.wires import append, is_short, read_unpacked
 _CHUNK = 1 << 16
 # Servers may close what is idle for five seconds; what is sent at that moment is lost.
 _KEPT_IDLE = 4.0
-_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, ConnectionTimeoutError)
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, "there was no connection in time"),
-    (aiohttp.SocketTimeoutError, "nothing came in time"),
+    (ConnectionTimeoutError, "there was no connection in time"),
+    (SocketTimeoutError, "nothing came in time"),
     (TimeoutError, "it did not end in time"),
     (aiohttp.ServerDisconnectedError, "the server disconnected without an answer"),
     (aiohttp.ClientPayloadError, "the answer broke off"),

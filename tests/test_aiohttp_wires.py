@@ -287,6 +287,14 @@ class TestThroughAiohttp:
         asyncio.run(use("http://127.0.0.1:9", transport=transport))
         assert sent_by == []
 
+    def test_goes_nothing_where_it_is_too_old(self, sent_by: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delitem(sys.modules, "kie_registry.aiohttp_wires")
+        monkeypatch.delattr("aiohttp.SocketTimeoutError")
+        with breaking(answer(CREDITS)) as server:
+            asyncio.run(use(server.url))
+            assert len(server.requests) == 1
+        assert sent_by == []
+
     def test_goes_nothing_to_a_proxy(self, sent_by: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         with breaking(answer(CREDITS)) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
