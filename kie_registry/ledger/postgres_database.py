@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 import threading
 import time
 import uuid
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds for which to wait for a database that was there, and is gone: what is to be written may be money."""
+
+# We say it in our own words.
+_LIBPQ_ASKS = re.compile(r"\s*Is the server running [^?]*\?")
 
 _PAUSES = (0.05, 0.1, 0.2, 0.5)
 _AT_ONCE = 5
@@ -141,7 +145,7 @@ class PostgresDatabase:
 
     def trouble(self, reason: str, code: str | None = None) -> LedgerError:
         """Return the error that names the database, what is wrong with it, and the way out."""
-        reason = " ".join(reason.split()).rstrip(".")
+        reason = " ".join(_LIBPQ_ASKS.sub("", reason).split()).rstrip(".")
         return LedgerError(f"The ledger {self.name}: {reason}. {way_out(code, reason)}")
 
     def close(self) -> None:

@@ -7,9 +7,11 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kie_registry.cli.options import LEDGER_FILE, ledger_option
 from kie_registry.errors import ConfigurationError
 from kie_registry.ledger import PostgresLedger
 from kie_registry.ledger.opening import default_place, open_ledger, with_ledger
@@ -100,6 +102,12 @@ def test_what_a_database_needs_and_is_not_installed_is_named(monkeypatch: pytest
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ConfigurationError, match=r"pip install 'kie-registry\[batch\]'"):
         open_ledger("postgresql://host/not-opened-before")
+
+
+@pytest.mark.parametrize("option", [LEDGER_FILE, ledger_option])
+def test_a_command_takes_an_address_as_it_is(option: Any) -> None:
+    kind = option if option is LEDGER_FILE else option(lambda: None).__click_params__[0].type
+    assert kind.convert(DATABASE, None, None) == DATABASE
 
 
 @pytest.mark.parametrize("default", [None, DATABASE, "postgresql://me@host/jobs"])

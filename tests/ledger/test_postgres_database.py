@@ -263,8 +263,19 @@ def test_a_ledger_that_was_closed_opens_again(ledger: PostgresLedger) -> None:
     assert (ledger.get(new.id), ledger.owner) == (new, owner)
 
 
+def session(ledger: PostgresLedger) -> int:
+    number: int = ledger._database.read(lambda base: base.execute("SELECT pg_backend_pid()").fetchone()[0])
+    return number
+
+
 @needs_fork
-def test_a_child_process_writes_over_a_connection_of_its_own(ledger: PostgresLedger) -> None:
+def test_a_child_process_has_a_connection_of_its_own(ledger: PostgresLedger) -> None:
+    before = session(ledger)
+    assert in_child(lambda: session(ledger) != before) == "True"
+
+
+@needs_fork
+def test_a_child_process_writes_too(ledger: PostgresLedger) -> None:
     first = added(ledger, owner=ledger.owner)
     second = in_child(lambda: (added(ledger).id, ledger.owner))
     third = added(ledger)

@@ -17,6 +17,7 @@ import pytest
 
 from kie_registry.errors import LedgerError
 from kie_registry.ledger import PostgresLedger
+from kie_registry.ledger.postgres_slots import GivenBack
 from kie_registry.ledger.postgres_windows import PostgresWindow
 from kie_registry.limits import RateLimit
 from tests.forks import in_child, needs_fork
@@ -104,23 +105,18 @@ def test_a_slot_frees_its_seconds_after_the_answer(
 
 def test_the_time_counts_from_the_answer_and_not_from_its_writing(postgres: World, processes: Processes) -> None:
     window = processes.window(1, LONG)
+    assert isinstance(window, PostgresWindow)
     window.acquire()
-    with psycopg.connect(postgres.url) as other:
-        other.execute("LOCK kie_registry.slots IN EXCLUSIVE MODE")
-        window.release()
-        answered = other.execute("SELECT clock_timestamp()").fetchone()
-        while postgres.run("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
-            pass
-    settled(window)
-    assert answered is not None
-    ((frees_at,),) = postgres.run("SELECT frees_at FROM slots")
-    assert abs((frees_at - answered[0]).total_seconds() - LONG) < 0.5
+    (token,) = window._tokens.values()
+    window._slots.write([GivenBack(token, counted=True, at=time.monotonic() - 100.0)])
+    ((left,),) = postgres.run("SELECT extract(epoch FROM frees_at - clock_timestamp())::float8 FROM slots")
+    assert LONG - 110.0 < left < LONG - 100.0
 
 
 def test_a_slot_of_a_dead_process_counts_as_answered_when_that_is_noticed(
     postgres: World, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kie_registry.ledger.postgres_windows.LOOK_AGAIN", 0.05)
+    monkeypatch.setattr("kie_registry.ledger.postgres_slots.LOOK_AGAIN", 0.05)
     one, two = processes.window(1, 0.05), processes.window(1, 0.05)
     one.acquire()
     seen = [two.acquire(timeout=0)]
