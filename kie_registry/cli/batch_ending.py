@@ -104,7 +104,10 @@ class Ending:
         elif self.interruptions and self._open:
             said.append(f"Interrupted: {self._of_the_rest()} Nothing is lost: the same command goes on.")
         elif self._open:
-            said.append(f"Stopped: {progress.stopped}\n{self._of_the_rest()} The same command goes on.")
+            said.append(
+                f"Stopped: {progress.stopped}\n{self._of_the_rest()} Once that is mended, or --max-credits "
+                "raised, the same command goes on."
+            )
         if progress.unknown:
             unknown = with_ledger("kie task list --unknown", self.ledger)
             said.append(

@@ -156,7 +156,7 @@ def _show_batches(status: QueueStatus) -> None:
     if not status.batches:
         output.note("There are no batches in this database: `kie batch submit FILE --db URL` puts one in.")
         return
-    headings = ("batch", "jobs", "done", "failed", "unknown", "left", "credits", "a minute", "oldest left")
+    headings = ("batch", "jobs", "done", "failed", "unknown", "unsaved", "left", "credits", "a minute", "oldest")
     output.table(headings, [_row(batch) for batch in status.batches])
 
 
@@ -170,7 +170,8 @@ def _row(batch: BatchStatus) -> tuple[str, ...]:
         of(State.COLLECTED),
         of(*_FAILED),
         of(State.UNKNOWN),
-        f"{batch.left:,}",
+        of(State.SUCCEEDED),
+        of(State.PLANNED, State.SENDING, State.RUNNING),
         f"{batch.credits:g}",
         f"{60 * batch.rate:.0f}",
         "" if batch.oldest is None else f"{batch.oldest:.0f} s",

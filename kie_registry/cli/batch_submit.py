@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -72,6 +73,5 @@ def submit_manifest(
     )
     if skipped:
         output.note(f"{many(skipped, 'wrong line')} left out; without --skip-invalid, all that is wrong is told.")
-    output.note(
-        f"Workers do them: kie worker --db URL --out DIR. How far they are: kie batch status {name} --db URL"
-    )
+    status = f"kie batch status {shlex.quote(name)} --db URL"
+    output.note(f"Workers do them: kie worker --db URL --out DIR. How far they are: {status}")

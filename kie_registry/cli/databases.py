@@ -7,6 +7,7 @@ import os
 import click
 
 from kie_registry.errors import ConfigurationError
+from kie_registry.ledger.postgres_address import is_address, shown
 
 VARIABLE = "KIE_DATABASE"
 
@@ -28,6 +29,11 @@ def database_of(given: str | None) -> str:
     url = given or os.environ.get(VARIABLE)
     if not url:
         raise ConfigurationError(f"no database is named: give --db postgresql://..., or set {VARIABLE}")
+    if not is_address(url):
+        raise ConfigurationError(
+            f"--db ({VARIABLE}) is {shown(url)!r}; it takes postgresql://user:password@host/name, in which "
+            "special characters of the password are encoded: @ as %40, / as %2F, : as %3A"
+        )
     try:
         import procrastinate  # noqa: F401
         import psycopg_pool  # noqa: F401
