@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kie_registry.batches.admission import Admission
@@ -13,7 +14,7 @@ from kie_registry.batches.jobs import Jobs, Source
 from kie_registry.batches.keeping import kept
 from kie_registry.batches.options import BatchOptions
 from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.preparing import Preparation
+from kie_registry.batches.preparing import Preparation, Prepared
 from kie_registry.batches.prices import Prices
 from kie_registry.batches.progress import Progress
 from kie_registry.batches.remembered import ENDED, remembered
@@ -87,7 +88,7 @@ class AsyncBatch:
         if self._runner is not None:
             self._runner.stop(reason)
 
-    async def __aiter__(self) -> AsyncIterator[Outcome]:
+    async def __aiter__(self) -> AsyncGenerator[Outcome]:
         """Run the batch, and yield what came of each job.
 
         Raises:
@@ -95,23 +96,34 @@ class AsyncBatch:
             ConfigurationError: The directory cannot be used, or holds another batch; nothing was sent.
             LedgerError: The ledger cannot be read or written.
         """
-        prepared = await kept(Preparation(self._calls, self._ledger, self._source, self._options).run)
+        if self._runner is not None:
+            raise ConfigurationError("a batch may be iterated over once; another one goes on where it stopped")
+        self._runner = runner = self._new_runner()
+        preparation = Preparation(self._calls, self._ledger, self._source, self._options)
+        prepared: list[Prepared] = []
         try:
-            self._progress.total, self._progress.skipped = prepared.total, prepared.skipped.lines
-            async for outcome in self._earlier(prepared.batch):
-                yield outcome
-            async for outcome in self._run(prepared.batch):
-                await kept(functools.partial(prepared.remember, outcome))
-                yield outcome
+            # Whoever is cancelled meanwhile lets it go as well.
+            await kept(lambda: prepared.append(preparation.run()))
+            batch, remember = prepared[0].batch, prepared[0].remember
+            self._progress.total, self._progress.skipped = prepared[0].total, prepared[0].skipped.lines
+            async with contextlib.aclosing(self._earlier(batch, runner)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+            async with contextlib.aclosing(self._run(batch, runner)) as outcomes:
+                async for outcome in outcomes:
+                    await kept(functools.partial(remember, outcome))
+                    yield outcome
         finally:
-            await kept(prepared.close)
+            for each in prepared:
+                await kept(each.close)
 
-    async def _earlier(self, batch: str) -> AsyncIterator[Outcome]:
+    async def _earlier(self, batch: str, runner: Runner) -> AsyncGenerator[Outcome]:
         """Yield what came of the jobs that ended in earlier runs."""
         after = 0
         while jobs := await kept(functools.partial(self._page, batch, after)):
             for job in jobs:
                 outcome = remembered(job, AsyncResult, self._http)
+                runner.admission.remember(job)
                 self._progress.count(outcome, earlier=True)
                 yield outcome
             after = jobs[-1].number
@@ -119,9 +131,8 @@ class AsyncBatch:
     def _page(self, batch: str, after: int) -> list[Job]:
         return self._ledger.batch(batch, states=ENDED, after=after, limit=_PAGE)
 
-    async def _run(self, batch: str) -> AsyncIterator[Outcome]:
+    async def _run(self, batch: str, runner: Runner) -> AsyncGenerator[Outcome]:
         came: asyncio.Queue[Outcome | Exception | None] = asyncio.Queue()
-        runner = self._runner = self._new_runner()
         feed = self._feed = Feed(runner, self._ledger, batch, came.put_nowait)
         feeding = [asyncio.create_task(feed.run())]
         # Nobody waits for the outcomes of what was not begun.
@@ -146,12 +157,8 @@ class AsyncBatch:
 
     def _new_runner(self) -> Runner:
         options = self._options
-        admission = Admission(
-            options.concurrency,
-            Prices(self._calls.registry),
-            max_credits=options.max_credits,
-            spent=self._progress.credits,
-        )
+        prices = Prices(self._calls.registry)
+        admission = Admission(options.concurrency, prices, max_credits=options.max_credits)
         if self._progress.stopped:
             admission.stop(self._progress.stopped)
         saver = None if options.directory is None else Saver(options.directory)

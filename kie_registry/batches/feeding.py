@@ -15,6 +15,8 @@ from kie_registry.ledger.states import State
 if TYPE_CHECKING:
     from kie_registry.ledger.protocol import Ledger
 
+# Seconds that are given to answers which are awaited when all ends early.
+_ANSWERS = 5.0
 # Seconds between two looks for what callbacks have written into the ledger.
 _LOOK_FOR_CALLBACKS = 1.0
 _PAGE = 500
@@ -46,16 +48,20 @@ class Feed:
         self._taking = asyncio.Lock()
 
     async def run(self) -> None:
-        """Give the runner all there is; returns when the last job is sent, or no more may be."""
+        """Give the runner all there is; returns when the last job is sent, or no more may be.
+
+        Raises:
+            LedgerError: The ledger cannot be read or written; what was just being sent is seen to.
+        """
         await self._take_up()
         senders = [asyncio.create_task(self._send()) for _ in range(_SENDERS)]
         try:
-            await asyncio.gather(*senders)
+            await asyncio.wait(senders)
         finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+            await self._end(senders)
             await self._runner.let_go(self._ahead)
+        for sender in senders:
+            sender.result()
 
     async def look_for_callbacks(self) -> None:
         """Tell the runner, once a second, of tasks whose end another process has written down. Ends never."""
@@ -77,10 +83,32 @@ class Feed:
         return self._ledger.batch(self._batch, states=_UNDER_WAY, after=after, limit=_PAGE)
 
     async def _send(self) -> None:
-        while (job := await self._next()) is not None:
-            self.begun += 1
-            if not await self._runner.send(job, self._finished):
-                self.begun -= 1
+        try:
+            while (job := await self._next()) is not None:
+                await self._send_one(job)
+        except Exception as error:
+            # What the others are just sending may be paid by now, and is not given up.
+            self._runner.stop(str(error) or type(error).__name__)
+            raise
+
+    async def _send_one(self, job: Job) -> None:
+        sent = False
+        self.begun += 1
+        try:
+            sent = await self._runner.send(job, self._finished)
+        finally:
+            self.begun -= not sent
+
+    async def _end(self, senders: list[asyncio.Task[None]]) -> None:
+        """End the senders; what was just being sent may be answered, so that it is known what came of it."""
+        try:
+            if not all(sender.done() for sender in senders):
+                self._runner.stop("it was left")
+                await asyncio.wait(senders, timeout=_ANSWERS)
+        finally:
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
 
     async def _next(self) -> Job | None:
         """Return the next job to be sent, taken on for this process; None where there is none, or none may be."""

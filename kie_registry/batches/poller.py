@@ -58,6 +58,7 @@ class Poller:
         self._turns = itertools.count(1)
         self._readers: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def add(self, look: Look, ended: Ended) -> None:
         """Wait for a task; `ended` is called in this loop when that is over."""
@@ -76,6 +77,7 @@ class Poller:
 
     async def close(self) -> None:
         """Wait for nothing more; what is being read is given up."""
+        self._closed = True
         self._heap.clear()
         if self._alarm is not None:
             self._alarm.cancel()
@@ -98,6 +100,9 @@ class Poller:
             waiting.hurried = True
 
     def _put(self, waiting: _Waiting, pause: float) -> None:
+        # Word of an end may still come.
+        if self._closed:
+            return
         waiting.turn = next(self._turns)
         due = asyncio.get_running_loop().time() + pause
         heapq.heappush(self._heap, (due, waiting.turn, waiting))

@@ -8,12 +8,15 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
+from attrs import evolve
+
 from kie_registry.batches.admission import Admission
 from kie_registry.batches.keeping import kept
 from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.poller import Poller
 from kie_registry.batches.pool import Pool
 from kie_registry.batches.saving import Saver, age_of, is_gone
+from kie_registry.batches.sending import Sending
 from kie_registry.calls import Calls
 from kie_registry.effects import Flow, drive_async
 from kie_registry.errors import (
@@ -26,7 +29,7 @@ from kie_registry.errors import (
     SubmitOutcomeUnknown,
     TransportError,
 )
-from kie_registry.events import Listener
+from kie_registry.events import Listener, logger
 from kie_registry.flows.journal import Journal, Until
 from kie_registry.flows.look import GRACE_FRESH, Look
 from kie_registry.flows.planned import OpenAddress, send_planned
@@ -91,6 +94,7 @@ class Runner:
         self._endings = Pool(_DOWNLOADS)
         self._unknown_in_a_row = 0
         self._held: set[str] = set()
+        self._sending = Sending(listener)
 
     async def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Take jobs on for this process, and return those that no other has, as they stand now."""
@@ -130,12 +134,16 @@ class Runner:
             await self.let_go([job])
             return False
         try:
-            journal = await drive_async(self._sending(job), self._http)
+            journal = await self._sending.send(job.id, drive_async(self._send(job), self._http))
         except KieError as error:
             finished(await self._not_sent(job, error))
-        else:
-            self._unknown_in_a_row = 0
-            await self._follow(journal, finished, fresh=True)
+            return True
+        if journal is None:
+            self.admission.let_out(job, charged=False)
+            await self.let_go([job])
+            return False
+        self._unknown_in_a_row = 0
+        await self._follow(journal, finished, fresh=True)
         return True
 
     async def take_up(self, job: Job, finished: Finished) -> None:
@@ -149,8 +157,9 @@ class Runner:
         await self._release([job.id for job in jobs])
 
     def stop(self, reason: str) -> None:
-        """Send nothing more; what runs is still seen to."""
+        """Send nothing more; what runs, or is just being sent, is still seen to."""
         self.admission.stop(reason)
+        self._sending.recall()
 
     def hurry(self, task_ids: set[str]) -> None:
         """Read these tasks now: there is word that they have ended."""
@@ -170,7 +179,7 @@ class Runner:
             self._held.update(job.id for job in claimed)
         return claimed
 
-    def _sending(self, job: Job) -> Flow[Journal]:
+    def _send(self, job: Job) -> Flow[Journal]:
         contract = self._calls.registry.get(job.model or "").contract
         return send_planned(
             self._calls.session,
@@ -179,7 +188,7 @@ class Runner:
             contract,
             self._calls.registry.hooks,
             deadline_at=math.inf,
-            listener=self._listener,
+            listener=self._sending.hear,
             until=self._until,
             open_address=self._open_address,
         )
@@ -187,6 +196,8 @@ class Runner:
     async def _not_sent(self, job: Job, error: KieError) -> Outcome:
         """Return what came of a job that has no task, or none that is known."""
         job = await self._as_it_stands(job)
+        if job.state == State.PLANNED:
+            job = await self._refused(job, error)
         self._held.discard(job.id)
         self.admission.let_out(job, charged=error.charged != "no")
         unknown = isinstance(error, SubmitOutcomeUnknown)
@@ -204,6 +215,14 @@ class Runner:
         except LedgerError:
             return job
         return found or job
+
+    async def _refused(self, job: Job, error: KieError) -> Job:
+        """Write down why a job could not even be begun to be sent; nobody tries that again by itself."""
+        try:
+            await kept(lambda: self._ledger.move(job.id, State.REFUSED, seen=job, reason=str(error)))
+        except LedgerError:
+            return job
+        return evolve(job, state=State.REFUSED, reason=str(error), owner=None)
 
     async def _follow(self, journal: Journal, finished: Finished, *, fresh: bool) -> None:
         look = Look(
@@ -253,4 +272,7 @@ class Runner:
 
         self._held.difference_update(job_ids)
         if job_ids:
-            await kept(release)
+            try:
+                await kept(release)
+            except LedgerError as error:
+                logger.warning("%s The jobs of this process are nobody's when it ends.", error)

@@ -186,8 +186,10 @@ class Creation:
         """Write down what an error means for the job, and say it of an interruption."""
         if isinstance(error, SubmitOutcomeUnknown):
             yield from self._journal.unknown(str(error.__cause__ or error))
-        elif isinstance(error, KieError) or not self._sent:
-            yield from self._journal.refused(str(error) or "interrupted; no task was created")
+        elif isinstance(error, KieError):
+            yield from self._journal.refused(str(error))
+        elif not self._sent:
+            yield from self._journal.interrupted(str(error) or "interrupted; no task was created")
         else:
             error.add_note(str(self._unknown("interrupted")))
             yield from self._journal.unknown("interrupted before the answer came")

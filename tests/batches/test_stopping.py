@@ -1,0 +1,326 @@
+"""What ends a batch early: what cannot get better, a limit, a person. What runs is collected, the rest planned."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kie_registry import Event, LedgerError, Outcome, TaskTimeout
+from kie_registry.batches import runner as running
+from kie_registry.batches.poller import Poller
+from kie_registry.batches.progress import Progress
+from kie_registry.batches.saving import Saver
+from kie_registry.flows.planned import send_planned
+from kie_registry.ledger import Job, SqliteLedger, State
+from kie_registry.parts import Part
+from tests.batches.running import Runs, iterating
+
+pytestmark = pytest.mark.timeout(30)
+CATS = [f"cat {number}" for number in range(40)]
+
+
+def ended(runs: Runs, *texts: str, **options: Any) -> tuple[list[Outcome], Progress]:
+    """Run a batch to its end; return what came, and how far it says it has come."""
+
+    async def run() -> tuple[list[Outcome], Progress]:
+        async with runs.batch(*texts, **options) as batch:
+            return [outcome async for outcome in batch], batch.progress
+
+    return asyncio.run(run())
+
+
+def stopping(runs: Runs, *texts: str, when: Callable[[Any], bool], **options: Any) -> Progress:
+    """Run a batch, and stop it at the first event for which `when` holds."""
+
+    async def run() -> Progress:
+        def hear(event: Event) -> None:
+            if when(event):
+                batch.stop("enough")
+
+        async with runs.batch(*texts, on_event=hear, **options) as batch:
+            async for _ in batch:
+                pass
+            return batch.progress
+
+    return asyncio.run(run())
+
+
+# what would befall every other job as well
+
+HOPELESS = {
+    "a wrong key": 401,
+    "no credits": 402,
+    "the cap of the key": 433,
+    "maintenance": 455,
+}
+
+
+@pytest.mark.parametrize("what", HOPELESS)
+def test_what_is_hopeless_leaves_the_rest_planned(runs: Runs, what: str) -> None:
+    runs.box.answer_next("createTask", code=HOPELESS[what])
+    came, progress = ended(runs, "a", "b", "c", concurrency=1)
+    assert (len(came), progress.left, runs.creates()) == (1, 2, 1)
+    assert str(HOPELESS[what]) in progress.stopped
+    runs.run("a", "b", "c")
+    assert sorted(runs.sent()) == ["a", "b", "c"]
+
+
+def test_a_server_that_is_not_there(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kie_registry.flows.create._CONNECT_PAUSES", ())
+    nowhere = evolve(runs, client={"base_url": "http://127.0.0.1:9"})
+    _, progress = ended(nowhere, "a", "b", concurrency=1)
+    assert (progress.failed, progress.left, runs.states()[State.PLANNED]) == (1, 1, 1)
+
+
+def test_what_waits_for_the_rate_limit_when_all_is_hopeless_stays_planned(runs: Runs) -> None:
+    runs.box.answer_next("createTask", code=402)
+    came, progress = ended(evolve(runs, client={"creates": (1, 3600.0)}), *CATS)
+    assert (len(came), progress.left, runs.creates()) == (1, 39, 1)
+    assert (runs.states(), runs.held()) == ({State.REFUSED: 1, State.PLANNED: 39}, [])
+
+
+def test_three_unknown_outcomes_in_a_row(runs: Runs) -> None:
+    runs.box.answer_next("createTask", cut="after", times=3)
+    came, progress = ended(runs, *CATS[:6], concurrency=1)
+    assert (len(came), progress.unknown, progress.left) == (3, 3, 3)
+    assert "nobody knows" in progress.stopped
+    runs.run(*CATS[:6])
+    assert sorted(runs.sent()) == CATS[:6]
+
+
+def test_unknown_outcomes_now_and_then(runs: Runs) -> None:
+    for _ in range(3):
+        runs.box.answer_next("createTask", cut="after")
+        runs.box.answer_next("createTask", delay=0.001)
+    _, progress = ended(runs, *CATS[:6], concurrency=1)
+    assert (progress.unknown, progress.done, progress.stopped) == (3, 3, "")
+
+
+def test_a_full_disk(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Part) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Part, "open", full)
+        _, progress = ended(runs, *CATS, concurrency=1)
+    assert "No space left" in progress.stopped
+    # One more may be sent while the first is being saved.
+    assert 1 <= runs.states()[State.SUCCEEDED] == 40 - runs.states()[State.PLANNED] <= 5
+    assert {each.error for each in runs.run(*CATS)} == {None}
+    assert (sorted(runs.sent()), len(runs.pictures())) == (sorted(CATS), 40)
+
+
+class Gone(SqliteLedger):
+    """A ledger in which one thing cannot be done from the second call on."""
+
+    failing = ""
+    calls = 0
+
+    def take(self, batch: str, limit: int) -> list[Job]:
+        self.fail("take")
+        return super().take(batch, min(limit, 32))
+
+    def move(self, job_id: str, to: State, **more: Any) -> None:
+        self.fail(to.value)
+        super().move(job_id, to, **more)
+
+    def release(self, job_id: str) -> None:
+        self.fail("release")
+        super().release(job_id)
+
+    def fail(self, name: str) -> None:
+        if self.failing and name in (self.failing, "release"):
+            self.calls += name == self.failing
+            if self.calls > 1:
+                raise LedgerError("the ledger is gone")
+
+
+@pytest.mark.parametrize("failing", ["take", "sending", "running"])
+def test_a_ledger_that_is_gone(runs: Runs, failing: str) -> None:
+    gone = Gone(runs.ledger.path)
+    gone.failing = failing
+    came: list[Outcome] = []
+
+    async def run() -> None:
+        async with evolve(runs, ledger=gone).batch(*CATS, concurrency=1) as batch:
+            async for outcome in batch:
+                came.append(outcome)
+            assert "the ledger is gone" in batch.progress.stopped
+
+    if failing == "take":
+        with pytest.raises(LedgerError, match="gone"):
+            asyncio.run(run())
+    else:
+        asyncio.run(run())
+    assert (sum(each.error is None for each in came), len(runs.pictures())) == (1, 1)
+    assert len(runs.sent()) == (2 if failing == "running" else 1)
+
+
+# a person
+
+
+def test_stopping_collects_what_runs(runs: Runs) -> None:
+    runs.box.latency = 0.2
+    progress = stopping(runs, *CATS, when=lambda event: event.kind == "submitted", concurrency=4)
+    assert len(runs.sent()) == progress.done == len(runs.pictures()) < 6
+    assert (progress.left, progress.running, progress.stopped) == (40 - progress.done, 0, "enough")
+    assert (runs.states()[State.PLANNED], runs.held()) == (progress.left, [])
+
+
+def test_stopping_sends_nothing_that_waits_for_its_turn(runs: Runs) -> None:
+    limited = evolve(runs, client={"creates": (1, 3600.0)})
+    progress = stopping(limited, *CATS, when=lambda event: event.kind == "submitted")
+    assert (progress.done, progress.failed, progress.left) == (1, 0, 39)
+
+
+def test_stopping_sends_nothing_again_that_was_not_accepted(runs: Runs) -> None:
+    runs.box.answer_next("createTask", status=429, times=9)
+    progress = stopping(runs, "a", "b", when=lambda event: event.kind == "limited")
+    assert (progress.left, runs.states(), runs.held()) == (2, {State.PLANNED: 2}, [])
+
+
+def test_a_batch_that_is_stopped_before_it_begins_collects_what_ran(runs: Runs) -> None:
+    runs.box.end_next(latency=0.3)
+    runs.run("a", deadline=0.1)
+
+    async def run() -> list[Outcome]:
+        async with runs.batch("a", "b") as batch:
+            batch.stop()
+            return [outcome async for outcome in batch]
+
+    assert [(each.job.state, each.error) for each in asyncio.run(run())] == [(State.COLLECTED, None)]
+    assert runs.by_prompt() == {"a": State.COLLECTED, "b": State.PLANNED}
+
+
+def test_a_deadline_that_passes_leaves_the_task_to_the_next_run(runs: Runs) -> None:
+    runs.box.end_next(latency=0.4)
+    first, progress = ended(runs, "a", deadline=0.1)
+    assert (type(first[0].error), first[0].job.state, progress.late) == (TaskTimeout, State.RUNNING, 1)
+    (again,) = runs.run("a")
+    assert (again.error, runs.sent(), len(runs.pictures())) == (None, ["a"], 1)
+
+
+# leaving
+
+
+async def leave_after_the_first(runs: Runs, *texts: str, **options: Any) -> None:
+    async with runs.batch(*texts, **options) as batch, iterating(batch) as outcomes:
+        await anext(outcomes)
+
+
+def test_leaving_the_iteration_lets_everything_go(runs: Runs) -> None:
+    runs.box.end_next(latency=0.0)
+    runs.box.latency = 0.3
+
+    async def run() -> set[asyncio.Task[Any]]:
+        await leave_after_the_first(runs, *CATS, concurrency=10)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(run()) == set()
+    assert (runs.held(), runs.states()[State.UNKNOWN], runs.states()[State.REFUSED]) == ([], 0, 0)
+    runs.run(*CATS)
+    assert (sorted(runs.sent()), len(runs.pictures())) == (sorted(CATS), 40)
+
+
+def test_leaving_waits_for_the_answers_that_are_on_their_way(runs: Runs) -> None:
+    runs.box.end_next(latency=0.0)
+    runs.box.answer_next("createTask", delay=0.0)
+    runs.box.answer_next("createTask", delay=0.5, times=9)
+    asyncio.run(leave_after_the_first(runs, *CATS[:5]))
+    assert (runs.states()[State.UNKNOWN], len(runs.sent())) == (0, runs.states()[State.RUNNING] + 1)
+
+
+def test_what_is_never_answered_is_unknown_once_one_has_left(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kie_registry.batches.feeding._ANSWERS", 0.05)
+    runs.box.answer_next("createTask", delay=0.0)
+    runs.box.answer_next("createTask", delay=20.0)
+    asyncio.run(leave_after_the_first(runs, "a", "b"))
+    assert runs.by_prompt() == {"a": State.COLLECTED, "b": State.UNKNOWN}
+
+
+def test_the_folder_is_free_when_the_iteration_is_left(runs: Runs) -> None:
+    runs.box.latency = 0.2
+    runs.box.end_next(latency=0.0)
+
+    async def run() -> None:
+        await leave_after_the_first(runs, "a", "b")
+        async with runs.batch("a", "b") as batch:
+            assert len([outcome async for outcome in batch]) == 2
+
+    asyncio.run(run())
+    assert sorted(runs.sent()) == ["a", "b"]
+
+
+def test_who_is_cancelled_while_all_is_prepared_lets_it_go(runs: Runs) -> None:
+    cancel: list[Callable[[], object]] = []
+
+    class Cancelling(SqliteLedger):
+        def plan(self, jobs: Any) -> int:
+            planned = super().plan(jobs)
+            cancel[0]()
+            return planned
+
+    async def run() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.create_task(cancelled())
+        cancel.append(lambda: loop.call_soon_threadsafe(task.cancel))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with runs.batch("a") as batch:
+            assert len([outcome async for outcome in batch]) == 1
+
+    async def cancelled() -> None:
+        async with evolve(runs, ledger=Cancelling(runs.ledger.path)).batch("a") as batch:
+            async for _ in batch:
+                pass
+
+    asyncio.run(run())
+    assert runs.sent() == ["a"]
+
+
+# bugs
+
+
+def bug(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [(Saver, "save"), (running, "send_planned"), (Poller, "add"), (SqliteLedger, "take")],
+    ids=str,
+)
+def test_a_bug_comes_out_and_nothing_hangs(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, where: Any, what: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(where, what, bug)
+        with pytest.raises(RuntimeError, match="a bug"):
+            runs.run(*CATS[:5])
+    assert runs.held() == []
+    runs.run(*CATS[:5])
+    assert (sorted(runs.sent()), len(runs.pictures())) == (CATS[:5], 5)
+
+
+def test_a_bug_does_not_cut_off_what_others_are_sending(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = iter(range(99))
+
+    def broken(*arguments: Any, **more: Any) -> Any:
+        return bug() if next(calls) == 3 else send_planned(*arguments, **more)
+
+    runs.box.answer_next("createTask", delay=0.2, times=3)
+    monkeypatch.setattr(running, "send_planned", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        runs.run(*CATS[:5])
+    assert (runs.states()[State.UNKNOWN], runs.states()[State.COLLECTED]) == (0, len(runs.sent()))
+
+
+def test_tasks_that_never_end_do_not_keep_the_others(runs: Runs) -> None:
+    runs.box.end_next(latency=math.inf, times=3)
+    came = runs.run(*CATS[:6], concurrency=3, deadline=0.3)
+    assert sum(each.error is None for each in came) == 3
