@@ -5,56 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from attrs import frozen
-
 from kie_registry.batches.prices import Kind, Prices
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 
-
-@frozen
-class _Entry:
-    """What a job that runs is expected to cost.
-
-    Attributes:
-        kind: Its kind; None where nobody counts credits.
-        price: The credits; None where nobody knows yet.
-    """
-
-    kind: Kind | None = None
-    price: float | None = None
-
-
-_UNCOUNTED = _Entry()
+# Tasks of one kind that fail, one after the other, without anybody saying what they cost.
+_MOST_FAILED = 3
 
 
 class Admission:
     """Lets jobs in, one after the other.
 
-    Where a price is not known, one job of its kind is sent first, and the others wait for its end. What a job
-    whose outcome is unknown would have cost counts as spent.
+    Where a price is not known, one job of its kind is sent first, and the others wait for its end. A job of which
+    nobody says what it has cost, though it may have cost something, counts as others of its kind.
 
     Args:
         most: How many jobs may run at once.
         prices: What jobs cost.
         max_credits: The credits that may be spent; None for any number.
-        spent: The credits that were spent before.
 
     Attributes:
         reason: Why no job is let in any more; empty as long as jobs are.
     """
 
-    def __init__(
-        self, most: float, prices: Prices, *, max_credits: float | None = None, spent: float = 0.0
-    ) -> None:
+    def __init__(self, most: float, prices: Prices, *, max_credits: float | None = None) -> None:
         self.reason = ""
         self._most = most
         self._prices = prices
         self._max = max_credits
-        self._spent = spent
-        self._expected = 0.0
-        self._running: dict[str, _Entry] = {}
-        self._unpriced: Counter[Kind] = Counter()
+        self._spent = 0.0
+        # What jobs cost that run, or of which nobody said; of these there are so many of each kind.
+        self._assumed = 0.0
+        self._unsaid: Counter[Kind] = Counter()
+        self._running: dict[str, Kind | None] = {}
+        self._of_a_kind: Counter[Kind] = Counter()
+        self._failed: Counter[Kind] = Counter()
         self._changed = asyncio.Event()
 
     @property
@@ -64,9 +49,10 @@ class Admission:
 
     async def admit(self, job: Job) -> bool:
         """Wait until a job may be sent, and let it in; False where none is let in any more."""
+        kind = self._kind(job)
         while not self.reason:
-            if len(self._running) < self._most and self._is_affordable(job):
-                self.let_in(job)
+            if len(self._running) < self._most and self._is_affordable(kind):
+                self._let_in(job, kind)
                 return True
             self._changed.clear()
             if not self.reason:
@@ -75,51 +61,73 @@ class Admission:
 
     def let_in(self, job: Job) -> None:
         """Count a job that runs, however many there are."""
-        entry = _UNCOUNTED
-        if self._max is not None:
-            kind = self._prices.kind(job)
-            entry = _Entry(kind, self._prices.of(kind))
-            self._expected += entry.price or 0.0
-            self._unpriced[kind] += entry.price is None
-        self._running[job.id] = entry
+        self._let_in(job, self._kind(job))
 
     def let_out(self, job: Job, *, charged: bool) -> None:
         """Count a job no more that has ended; `charged` says whether it may have cost something."""
-        entry = self._running.pop(job.id, _UNCOUNTED)
-        if entry.kind is not None:
-            self._settle(entry, entry.kind, job, charged=charged)
+        if (kind := self._running.pop(job.id, None)) is not None:
+            self._of_a_kind[kind] -= 1
+            self._settle(kind, job, charged=charged)
         self._changed.set()
+
+    def remember(self, job: Job) -> None:
+        """Count what a job has cost, or may have, that ended in an earlier run."""
+        if (kind := self._kind(job)) is not None:
+            self._assume(kind, 1)
+            if job.credits is not None:
+                self._learn(kind, job.credits)
 
     def stop(self, reason: str) -> None:
         """Let no job in any more; the first reason counts."""
         self.reason = self.reason or reason
         self._changed.set()
 
-    def _settle(self, entry: _Entry, kind: Kind, job: Job, *, charged: bool) -> None:
-        self._expected -= entry.price or 0.0
-        self._unpriced[kind] -= entry.price is None
+    def _kind(self, job: Job) -> Kind | None:
+        """Return the kind of a job; None where nobody counts credits."""
+        return None if self._max is None else self._prices.kind(job)
+
+    def _let_in(self, job: Job, kind: Kind | None) -> None:
+        self._running[job.id] = kind
+        if kind is not None:
+            self._of_a_kind[kind] += 1
+            self._assume(kind, 1)
+
+    def _settle(self, kind: Kind, job: Job, *, charged: bool) -> None:
         if job.credits is not None:
-            self._prices.observe(kind, job.credits)
-            self._spent += job.credits
-        elif charged:
-            price = self._prices.of(kind)
-            self._spent += price or 0.0
-            if price is None and job.state != State.FAILED:
+            self._learn(kind, job.credits)
+        elif not charged:
+            self._assume(kind, -1)
+        elif self._prices.of(kind) is None:
+            self._failed[kind] += job.state == State.FAILED
+            if job.state != State.FAILED or self._failed[kind] >= _MOST_FAILED:
                 which = f"task {job.task_id}" if job.task_id else f"job {job.id}"
                 self.stop(f"nobody says what {which} has cost, so a limit on credits cannot be kept")
 
-    def _is_affordable(self, job: Job) -> bool:
+    def _assume(self, kind: Kind, jobs: int) -> None:
+        """Count so many more jobs of a kind at its price."""
+        self._unsaid[kind] += jobs
+        self._assumed += jobs * (self._prices.of(kind) or 0.0)
+
+    def _learn(self, kind: Kind, credits_: float) -> None:
+        """Count a job at what it has cost, and the others of its kind at that price if it is higher."""
+        self._assume(kind, -1)
+        before = self._prices.of(kind) or 0.0
+        self._prices.observe(kind, credits_)
+        self._assumed += self._unsaid[kind] * ((self._prices.of(kind) or 0.0) - before)
+        self._spent += credits_
+
+    def _is_affordable(self, kind: Kind | None) -> bool:
         """Whether a job fits into what is left; where it never will, no job is let in any more."""
-        if self._max is None:
+        if self._max is None or kind is None:
             return True
-        kind = self._prices.kind(job)
         price = self._prices.of(kind)
-        if price is None and self._unpriced[kind]:
+        if price is None and self._of_a_kind[kind]:
             return False
-        total = self._spent + self._expected + (price or 0.0)
+        total = self._spent + self._assumed + (price or 0.0)
         if total <= self._max and (price is not None or total < self._max):
             return True
         if not self._running:
             next_one = "and nobody knows what the next job costs" if price is None else f"the next costs {price:g}"
-            self.stop(f"{self._spent:g} of {self._max:g} credits are spent, {next_one}")
+            spent = self._spent + self._assumed
+            self.stop(f"{spent:g} of {self._max:g} credits are spent, {next_one}")
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from kie_registry.errors import KieError
 from kie_registry.ledger.job import Job
 from kie_registry.registry import Registry
 
@@ -30,7 +31,11 @@ class Prices:
     def kind(self, job: Job) -> Kind:
         """Return what a job has in common with those that cost the same: all but texts, files and the seed."""
         model, given = job.model or "", job.input or {}
-        parameters = self._registry.get(model).contract.parameters
+        try:
+            parameters = self._registry.get(model).contract.parameters
+        except KieError:
+            # It was removed, or its plugin is broken; its tasks go on.
+            parameters = {}
         counted = {name: _counted(value, parameters.get(name, {})) for name, value in given.items()}
         return model, tuple(
             sorted((name, text) for name, text in counted.items() if text and name not in _NOT_PRICED)
