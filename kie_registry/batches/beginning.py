@@ -85,7 +85,7 @@ def begin(
     if found is not None:
         # What a process left behind that has ended is nobody's again.
         ledger.recover()
-        ledger.replan(marker.batch)
+        _plan_again(ledger, plan, marker.batch)
         begun = _bring_up_to_date(ledger, plan, begun, add=add)
     folder.write_marker(evolve(marker, ledger=_path_of(ledger), planned=True))
     return begun
@@ -135,11 +135,25 @@ def _bring_up_to_date(ledger: Ledger, plan: Plan, begun: Begun, *, add: bool) ->
                         # Of two lines with the same key and no id only the place of a file can differ.
                         kept += id_in(job.key) is not None
     if changed:
-        ledger.replan(begun.batch)
+        _plan_again(ledger, plan, begun.batch)
     withdrawn = 0
     if absent and not add:
         withdrawn = _withdraw(ledger, plan, begun.batch)
     return evolve(begun, withdrawn=withdrawn, kept=kept)
+
+
+def _plan_again(ledger: Ledger, plan: Plan, batch: str) -> None:
+    """Plan anew what was refused, but for what was withdrawn before and is still not wanted."""
+    withdrawn = [
+        job.id
+        for page in _pages(ledger, batch, (State.REFUSED,))
+        for job in page
+        if job.reason == WITHDRAWN and plan.find(job.key or "") is None
+    ]
+    with ledger.together():
+        ledger.replan(batch)
+        for job_id in withdrawn:
+            ledger.move(job_id, State.REFUSED, reason=WITHDRAWN)
 
 
 def _withdraw(ledger: Ledger, plan: Plan, batch: str) -> int:

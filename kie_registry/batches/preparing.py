@@ -92,7 +92,9 @@ class Preparation:
             self.ledger.recover()
             begin_it = self._begin_nowhere if self.options.directory is None else self._begin_in
             batch, remember = begin_it(plan, stack)
-            total = sum(number for number, _ in self.ledger.tally(batch).values())
+            # What is refused now is wanted no more.
+            tally = self.ledger.tally(batch).items()
+            total = sum(number for state, (number, _) in tally if state != State.REFUSED)
             return Prepared(batch, total, plan.skipped, remember, stack.pop_all())
 
     def _begin_in(self, plan: Plan, stack: contextlib.ExitStack) -> Begun:
