@@ -94,7 +94,8 @@ class OwnServer(Server):
         self._control("start", "--wait", "-l", str(log), "-o", options)
 
     def end(self) -> None:
-        """Stop it for good."""
+        """Stop it for good; the package knows of no server that was started again."""
+        self.stop()
         self._server.cleanup()
         shutil.rmtree(self._home)
 
