@@ -103,7 +103,8 @@ class PatientManager(JobManager):
                 if not is_gone(error) or self._stopping.is_set():
                     raise
                 if not self._is_gone:
-                    _log.warning("the database %s is gone (%s); waiting for it", self._name, error.__cause__)
+                    reason = str(error.__cause__).partition("\n")[0]
+                    _log.warning("the database %s is gone (%s); waiting for it", self._name, reason)
                 self._is_gone = True
                 await asyncio.sleep(_PAUSE)
             else:

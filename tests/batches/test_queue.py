@@ -156,9 +156,10 @@ def test_jobs_in_no_row_are_put_in_once(ledger: PostgresLedger, database: str) -
 def test_jobs_in_a_row_are_left_there(ledger: PostgresLedger, database: str) -> None:
     job_ids = planned(ledger, 1, 2)
     with Queue(database) as there:
-        there.defer(job_ids, of=2)
-    sweep(ledger, database)
-    assert len(waiting(database)) == 2
+        there.defer(job_ids, of=1000)
+    ledger.claim(job_ids[0])
+    sweep(ledger, database, in_hand=job_ids[:1])
+    assert [row[2] for row in waiting(database)] == [job_ids]
 
 
 def test_two_who_put_the_same_jobs_in_do_so_once(ledger: PostgresLedger, database: str) -> None:

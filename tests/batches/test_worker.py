@@ -174,12 +174,13 @@ def own_server(postgres_server: Server) -> OwnServer:
 def test_workers_wait_for_a_database_that_is_gone(
     own_server: OwnServer, database: str, ledger: PostgresLedger, limited: Sandbox, tmp_path: Path
 ) -> None:
-    submitted(database, 60, tmp_path)
+    # So few that the workers ask the queue for more all the time.
+    submitted(database, 30, tmp_path)
     with (
         worker(database, limited, tmp_path, creates=LIMIT) as one,
         worker(database, limited, tmp_path, creates=LIMIT) as other,
     ):
-        until(lambda: len(limited.tasks) >= 20)
+        until(lambda: len(limited.tasks) >= 10)
         own_server.stop()
         try:
             until(lambda: all(task.state == "success" for task in limited.tasks))
@@ -187,6 +188,6 @@ def test_workers_wait_for_a_database_that_is_gone(
             own_server.start()
         statuses = [ended(each)[0] for each in (one, other)]
     assert statuses == [0, 0]
-    assert states(ledger) == {State.COLLECTED: 60}
+    assert states(ledger) == {State.COLLECTED: 30}
     assert max(prompts(limited).values()) == 1
     assert rejected(limited) == 0
