@@ -7,11 +7,10 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from kie_registry.batches.identity import id_in
 from kie_registry.errors import KieError
 from kie_registry.ledger.job import Job
 from kie_registry.results import BaseResult
-
-_GIVEN = "id:"
 
 
 @frozen
@@ -33,8 +32,7 @@ class Outcome:
     @property
     def id(self) -> str | None:
         """The id that the job was given in its batch, or None."""
-        key = self.job.key or ""
-        return key.removeprefix(_GIVEN) if key.startswith(_GIVEN) else None
+        return id_in(self.job.key)
 
     @property
     def name(self) -> str | None:
