@@ -70,7 +70,8 @@ class Worker:
             raise ConfigurationError(f"concurrency is {concurrency!r}; it takes a positive number of tasks")
         self._conninfo = conninfo(database, SCHEMA, "kie_registry")
         self._database = database
-        self._keys = keys
+        # A key that is given twice is one account.
+        self._keys = list(dict.fromkeys(keys))
         self._target = None if out is None else Target.of(out)
         self._concurrency = concurrency
         self._until_idle = until_idle
