@@ -104,8 +104,10 @@ class AsyncBatch:
         try:
             # Whoever is cancelled meanwhile lets it go as well.
             await kept(lambda: prepared.append(preparation.run()))
-            batch, remember = prepared[0].batch, prepared[0].remember
+            begun, remember = prepared[0].begun, prepared[0].remember
+            batch = begun.batch
             self._progress.total, self._progress.skipped = prepared[0].total, prepared[0].skipped.lines
+            self._progress.withdrawn, self._progress.kept = begun.withdrawn, begun.kept
             async with contextlib.aclosing(self._earlier(batch, runner)) as outcomes:
                 async for outcome in outcomes:
                     yield outcome

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define, frozen
 
-from kie_registry.batches.beginning import begin
+from kie_registry.batches.beginning import Begun, begin
 from kie_registry.batches.folder import BatchFolder
 from kie_registry.batches.jobs import Source
 from kie_registry.batches.options import BatchOptions
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _GIVEN_UP = "the program that named it has ended, or stopped the batch; nothing was sent"
 _PAGE = 1000
 
-Begun: TypeAlias = tuple[str, Callable[[Outcome], None]]
-"""The id of a batch, and what writes down what came of each of its jobs."""
+_Started: TypeAlias = tuple[Begun, Callable[[Outcome], None]]
+"""How a batch stands in the ledger, and what writes down what came of each of its jobs."""
 
 
 @define(eq=False)
@@ -34,12 +34,12 @@ class Prepared:
     """A batch that can be run.
 
     Attributes:
-        batch: Its id.
+        begun: How it stands in the ledger.
         total: How many jobs it has.
         skipped: Those that were wrong and are left out.
     """
 
-    batch: str
+    begun: Begun
     total: int
     skipped: Skipped
     _remember: Callable[[Outcome], None]
@@ -91,13 +91,13 @@ class Preparation:
             )
             self.ledger.recover()
             begin_it = self._begin_nowhere if self.options.directory is None else self._begin_in
-            batch, remember = begin_it(plan, stack)
+            begun, remember = begin_it(plan, stack)
             # What is refused now is wanted no more.
-            tally = self.ledger.tally(batch).items()
+            tally = self.ledger.tally(begun.batch).items()
             total = sum(number for state, (number, _) in tally if state != State.REFUSED)
-            return Prepared(batch, total, plan.skipped, remember, stack.pop_all())
+            return Prepared(begun, total, plan.skipped, remember, stack.pop_all())
 
-    def _begin_in(self, plan: Plan, stack: contextlib.ExitStack) -> Begun:
+    def _begin_in(self, plan: Plan, stack: contextlib.ExitStack) -> _Started:
         folder = BatchFolder(self.options.directory or ".")
         stack.enter_context(folder.held())
         begun = begin(
@@ -112,16 +112,16 @@ class Preparation:
         results = ResultsFile(folder.path, plan)
         results.begin(self.ledger, begun.batch)
         stack.callback(results.finish, self.ledger, begun.batch)
-        return begun.batch, results.append
+        return begun, results.append
 
-    def _begin_nowhere(self, plan: Plan, stack: contextlib.ExitStack) -> Begun:
+    def _begin_nowhere(self, plan: Plan, stack: contextlib.ExitStack) -> _Started:
         """Plan a batch that nobody can go on with later: what is not sent when it ends never is."""
         batch = uuid.uuid4().hex
         account, callback_url = self.calls.session.account, self.options.callback_url
-        for portion in plan.portions(batch, account=account, directory=None, callback_url=callback_url):
-            self.ledger.plan(portion)
+        portions = plan.portions(batch, account=account, directory=None, callback_url=callback_url)
+        new = sum(self.ledger.plan(portion) for portion in portions)
         stack.callback(self._give_up, batch)
-        return batch, _forget
+        return Begun(batch, new), _forget
 
     def _give_up(self, batch: str) -> None:
         while jobs := self.ledger.batch(batch, states=[State.PLANNED], limit=_PAGE):

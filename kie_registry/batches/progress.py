@@ -27,6 +27,9 @@ class Progress:
         earlier: How many of all had ended before this run.
         credits: The credits that all jobs are known to have consumed, earlier ones too.
         skipped: How many lines were wrong, and are left out.
+        withdrawn: How many jobs the manifest names no longer; they were not sent, and will not be.
+        kept: How many jobs say something else by now than when they were sent, under the same id; they are left as
+            they were.
         stopped: Why nothing more is sent; empty as long as something is.
     """
 
@@ -39,6 +42,8 @@ class Progress:
     earlier: int = 0
     credits: float = 0.0
     skipped: int = 0
+    withdrawn: int = 0
+    kept: int = 0
     stopped: str = ""
     _began: float = field(factory=time.monotonic, init=False)
 

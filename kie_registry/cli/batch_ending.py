@@ -99,6 +99,13 @@ class Ending:
             said.append(
                 f"{lines} left out; without --skip-invalid, all that is wrong is told, and nothing is sent."
             )
+        if progress.kept:
+            said.append(
+                f"What was sent under the id of {many(progress.kept, 'line')} said something else, and is left as "
+                "it was. Give a line another id to have it made, and paid, anew."
+            )
+        if progress.withdrawn:
+            said.append(f"{many(progress.withdrawn, 'job')} that the file names no longer will not be sent.")
         if self.interruptions and not progress.total:
             said.append("Interrupted. Nothing was sent.")
         elif self.interruptions and self._open:
@@ -145,6 +152,8 @@ class Ending:
             "late": progress.late,
             "earlier": progress.earlier,
             "skipped": progress.skipped,
+            "withdrawn": progress.withdrawn,
+            "kept": progress.kept,
             "credits": progress.credits,
             "seconds": round(time.monotonic() - self._began, 3),
             "stopped": progress.stopped or None,

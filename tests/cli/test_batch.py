@@ -102,6 +102,8 @@ def test_json_is_one_document(batch: Kied) -> None:
         "late": 0,
         "earlier": 0,
         "skipped": 0,
+        "withdrawn": 0,
+        "kept": 0,
         "credits": 12.0,
         "stopped": None,
         "results": str(batch.out / "results.jsonl"),
@@ -265,6 +267,21 @@ def test_nothing_is_done_where_all_lines_are_wrong(batch: Kied, box: Sandbox) ->
     batch.write([{"model": MODEL}])
     assert batch("--skip-invalid") == 2
     assert (batch.stdout, creates(box)) == ("", 0)
+
+
+def test_lines_that_were_sent_and_changed_are_told(batch: Kied, box: Sandbox) -> None:
+    batch()
+    batch.write([CATS[0] | {"prompt": "a dog"}, *CATS[1:]])
+    assert batch() == 0
+    assert "What was sent under the id of 1 line said something else" in batch.stderr
+    assert creates(box) == 3
+
+
+def test_lines_that_are_gone_are_told(batch: Kied, box: Sandbox) -> None:
+    batch("--max-credits", "5", "--concurrency", "1")
+    batch.write(CATS[:1])
+    assert batch() == 0
+    assert ("2 jobs that the file names no longer" in batch.stderr, creates(box)) == (True, 1)
 
 
 def test_a_folder_that_somebody_works_on(batch: Kied, box: Sandbox) -> None:
