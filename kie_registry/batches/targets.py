@@ -7,20 +7,17 @@ import os
 import secrets
 import shutil
 import tempfile
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-from attrs import evolve
-
+from kie_registry.batches.file_systems import opened, reason_of, shown
 from kie_registry.batches.saving import Saver
 from kie_registry.effects import Flow, Keep, Run
 from kie_registry.errors import ConfigurationError, KieError, OutputExists
 from kie_registry.file_addresses import is_local, path_of
 from kie_registry.ledger.job import Job
-from kie_registry.media import LocalFile, UnusableMedia, inspect
+from kie_registry.media import LocalFile
 from kie_registry.results import BaseResult
 from kie_registry.whole_files import place
 
@@ -134,7 +131,7 @@ class _Remote(Target):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._files, self._root = _open(url.rstrip("/") if not url.endswith("://") else url)
+        self._files, self._root = opened(url.rstrip("/") if not url.endswith("://") else url)
         self.address = shown(url).rstrip("/") if not url.endswith("://") else url.rstrip("/") + "/"
         self._whole = url.partition("://")[0] in _WHOLE
 
@@ -236,7 +233,7 @@ class _Remote(Target):
         except KieError:
             raise
         except Exception as error:
-            message = f"{self.address} cannot be written: {_reason(error)}."
+            message = f"{self.address} cannot be written: {reason_of(error)}."
             if result is None:
                 raise KieError(f"{message} Nothing was spent.") from error
             raise KieError(
@@ -248,77 +245,5 @@ class _Remote(Target):
             ) from error
 
 
-def open_address(url: str) -> LocalFile:
-    """Fetch an input that lies at a ``file://`` address, or on another file system, to be uploaded. Blocking.
-
-    What stands behind a ``#`` says what the content was, and is no part of the address. A copy of what does not
-    lie on this machine is kept until the returned object is no more.
-
-    Raises:
-        UnusableMedia: It is not there, or cannot be read.
-        ConfigurationError: The package that knows such URLs is not installed.
-    """
-    if is_local(url):
-        return inspect(path_of(url))
-    url = url.partition("#")[0]
-    files, path = _open(url)
-    # Of some files only the name tells what they are.
-    descriptor, copy = tempfile.mkstemp(PurePosixPath(path).suffix, prefix="kie-")
-    try:
-        with os.fdopen(descriptor, "wb") as target, files.open(path, "rb") as source:
-            shutil.copyfileobj(source, target, _CHUNK)
-        file = evolve(inspect(copy), label=shown(url))
-    except BaseException as error:
-        _remove(copy)
-        if not isinstance(error, Exception):
-            raise
-        raise UnusableMedia(f"{shown(url)} cannot be read: {_reason(error)}") from error
-    weakref.finalize(file, _remove, copy)
-    return file
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be shown and written down: without a password."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    user, at, name = host.rpartition("@")
-    return f"{scheme}{separator}{user.partition(':')[0]}{at}{name}{slash}{path}"
-
-
-def _open(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL, and the path in it."""
-    try:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-    except ImportError:
-        raise ConfigurationError(
-            f"{shown(url)}: writing there needs the package fsspec: pip install 'kie-registry[batch]'"
-        ) from None
-    try:
-        files, path = url_to_fs(url)
-    except ImportError as error:
-        raise ConfigurationError(f"{shown(url)}: {str(error).rstrip('.')}. Nothing was spent.") from None
-    except Exception as error:
-        known = "a folder, or a URL that fsspec knows, such as s3://bucket/folder"
-        raise ConfigurationError(f"{shown(url)}: {_reason(error)}. Name {known}. Nothing was spent.") from None
-    return files, str(path)
-
-
-def _reason(error: Exception) -> str:
-    """Say what is wrong, and what can be done about it where that is plain."""
-    words = str(getattr(error, "strerror", None) or error).rstrip(".") or type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        return f"there is no such bucket or folder ({words})"
-    if isinstance(error, PermissionError):
-        return f"the credentials of this machine give no right to it ({words})"
-    if "credentials" in words.lower():
-        return f"this machine has no credentials for it ({words})"
-    return words
-
-
 def _partial(name: str) -> str:
     return f".{name}.{secrets.token_hex(8)}.tmp"
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        Path(path).unlink()

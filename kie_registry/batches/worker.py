@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kie_registry.batches.databases import connecting, conninfo, quiet
+from kie_registry.batches.file_systems import open_address
 from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.queue import SCHEMA, prepare
-from kie_registry.batches.targets import Target, open_address
+from kie_registry.batches.targets import Target
 from kie_registry.batches.timings import Timings
 from kie_registry.errors import AuthenticationError, ConfigurationError, KieError, LedgerError
 
