@@ -8,18 +8,31 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from attrs import frozen
 from PIL import Image
 
-from kie_registry.ledger import Job, State
+from kie_registry.ledger import Job, SqliteLedger, State
 from kie_registry.parts import sweep
+from kie_registry.sandbox import Sandbox
 from kie_registry.sandbox.recording import RecordedRequest
 from kie_registry.sandbox.tasks import Task
-from tests.chaos.harness import Chaos
 from tests.chaos.plan import number_in
 
 _LONG_AGO = 1_000_000_000.0
+
+
+class Run(Protocol):
+    """A run whose figures can be counted; see `tests.chaos.harness.Chaos`."""
+
+    box: Sandbox
+    ledger: SqliteLedger
+    pictures: Path
+    handed_out: set[int]
+    kills: int
+    mishaps: list[str]
+    requests: list[RecordedRequest]
 
 
 @frozen
@@ -47,7 +60,7 @@ class Count:
         chaos: The run.
     """
 
-    def __init__(self, chaos: Chaos) -> None:
+    def __init__(self, chaos: Run) -> None:
         self._chaos = chaos
         self._box = chaos.box
         with closing(chaos.ledger) as ledger:
@@ -148,10 +161,13 @@ class Count:
 
     def _left_parts(self) -> Iterator[str]:
         """Let ten minutes pass for what killed processes left, and have it swept."""
-        for path in self._chaos.pictures.glob(".kie-*"):
+        for path in filter(self._is_left, self._chaos.pictures.iterdir()):
             os.utime(path, (_LONG_AGO, _LONG_AGO))
         sweep(self._chaos.pictures)
-        yield from (f"{path.name} is left" for path in self._chaos.pictures.iterdir() if path.name.startswith("."))
+        yield from (f"{path.name} is left" for path in self._chaos.pictures.iterdir() if self._is_left(path))
+
+    def _is_left(self, path: Path) -> bool:
+        return path.name.startswith(".")
 
     def _wrong_limits(self) -> Iterator[str]:
         # Scripted refusals have their code as their status too.

@@ -1,0 +1,227 @@
+"""When jobs are let in: never more than may run, never more than may be spent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kie_registry import Registry
+from kie_registry.batches.admission import Admission
+from kie_registry.batches.prices import Prices
+from kie_registry.ledger import Job, State
+from kie_registry.sandbox.tasks import Task
+from tests.batches.manifests import PRO, REGISTRY
+from tests.batches.running import Runs
+from tests.batches.test_stopping import ended
+
+CATS = [f"cat {number}" for number in range(8)]
+
+
+def job(resolution: str = "1K", **changes: Any) -> Job:
+    return evolve(Job(account="me", model=PRO, input={"prompt": "a", "resolution": resolution}), **changes)
+
+
+def admission(most: float = 9, max_credits: float | None = None) -> Admission:
+    return Admission(most, Prices(REGISTRY), max_credits=max_credits)
+
+
+Ask = Callable[[Admission, Job], bool | None]
+
+
+@pytest.fixture
+def is_let_in() -> Iterator[Ask]:
+    """Says whether a job is let in, or None where it has to wait."""
+
+    async def ask(gate: Admission, one: Job) -> bool | None:
+        asking = asyncio.create_task(gate.admit(one))
+        await asyncio.sleep(0)
+        asking.cancel()
+        return asking.result() if asking.done() else None
+
+    with asyncio.Runner() as runner:
+        yield lambda gate, one: runner.run(ask(gate, one))
+
+
+def cost(gate: Admission, credits_: float | None, one: Job | None = None) -> None:
+    """Let a job in, and out again when it has cost that much."""
+    one = one or job()
+    gate.let_in(one)
+    gate.let_out(evolve(one, state=State.SUCCEEDED, credits=credits_), charged=True)
+
+
+def test_so_many_run_at_once(is_let_in: Ask) -> None:
+    gate, first = admission(most=2), job()
+    assert [is_let_in(gate, each) for each in (first, job(), job())] == [True, True, None]
+    gate.let_out(first, charged=True)
+    assert (is_let_in(gate, job()), gate.running) == (True, 2)
+
+
+def test_whoever_waits_is_let_in_when_another_ends() -> None:
+    async def run() -> bool:
+        gate, first = admission(most=1), job()
+        assert await gate.admit(first)
+        waiting = asyncio.create_task(gate.admit(job()))
+        await asyncio.sleep(0)
+        gate.let_out(first, charged=True)
+        return await waiting
+
+    assert asyncio.run(run())
+
+
+def test_whoever_waits_is_told_that_no_more_is_sent() -> None:
+    async def run() -> list[bool]:
+        gate = admission(most=1)
+        assert await gate.admit(job())
+        waiting = [asyncio.create_task(gate.admit(job())) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.stop("enough")
+        gate.stop("another reason")
+        assert gate.reason == "enough"
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(run()) == [False] * 3
+
+
+def test_the_first_of_a_kind_goes_alone(is_let_in: Ask) -> None:
+    gate, first = admission(max_credits=100), job()
+    assert [is_let_in(gate, each) for each in (first, job(), job("4K"), job("4K"))] == [True, None, True, None]
+    gate.let_out(evolve(first, credits=4.0), charged=True)
+    assert is_let_in(gate, job()) is True
+
+
+@pytest.mark.parametrize(("most", "let_in"), [(11.9, 1), (12, 2), (20, 4)])
+def test_what_runs_counts_at_the_price_of_its_kind(is_let_in: Ask, most: float, let_in: int) -> None:
+    gate = admission(max_credits=most)
+    cost(gate, 4.0)
+    assert [is_let_in(gate, job()) for _ in range(5)].count(True) == let_in
+
+
+def test_what_ran_before_its_price_was_known_counts_too(is_let_in: Ask) -> None:
+    gate, others = admission(max_credits=20), [job() for _ in range(3)]
+    for each in others:
+        gate.let_in(each)
+    cost(gate, 4.0)
+    assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
+
+
+def test_a_higher_price_holds_for_what_runs_already(is_let_in: Ask) -> None:
+    gate = admission(max_credits=30)
+    cost(gate, 4.0)
+    gate.let_in(job())
+    cost(gate, 8.0)
+    # 12 are spent, 8 expected; 8 more are 28, and another 8 too many.
+    assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN])
+def test_what_nobody_says_the_cost_of_counts_at_the_price_of_its_kind(is_let_in: Ask, state: State) -> None:
+    gate, one = admission(max_credits=12), job()
+    cost(gate, 4.0)
+    gate.let_in(one)
+    gate.let_out(evolve(one, state=state), charged=True)
+    assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
+
+
+def test_what_certainly_cost_nothing_counts_nothing(is_let_in: Ask) -> None:
+    gate, one = admission(max_credits=8), job()
+    cost(gate, 4.0)
+    gate.let_in(one)
+    gate.let_out(evolve(one, state=State.REFUSED), charged=False)
+    assert is_let_in(gate, job()) is True
+
+
+def test_a_failure_before_the_price_is_known_counts_when_it_is(is_let_in: Ask) -> None:
+    gate, one = admission(max_credits=12), job()
+    gate.let_in(one)
+    gate.let_out(evolve(one, state=State.FAILED), charged=True)
+    cost(gate, 4.0)
+    assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
+
+
+@pytest.mark.parametrize(("state", "times"), [(State.SUCCEEDED, 1), (State.UNKNOWN, 1), (State.FAILED, 3)])
+def test_where_nobody_ever_says_a_cost_no_more_is_sent(state: State, times: int) -> None:
+    gate = admission(max_credits=100)
+    for _ in range(times):
+        assert gate.reason == ""
+        one = job(task_id="task_1")
+        gate.let_in(one)
+        gate.let_out(evolve(one, state=state), charged=True)
+    assert gate.reason == "nobody says what task task_1 has cost, so a limit on credits cannot be kept"
+
+
+def test_what_was_spent_in_an_earlier_run_counts_and_tells_the_price(is_let_in: Ask) -> None:
+    gate = admission(max_credits=16)
+    for state, credits_ in ((State.COLLECTED, 4.0), (State.UNKNOWN, None)):
+        gate.remember(job(state=state, credits=credits_))
+    assert [is_let_in(gate, job()) for _ in range(3)] == [True, True, None]
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [(4.0, "the next costs 4"), (None, "nobody knows what the next job costs")],
+)
+def test_who_asks_when_all_is_spent_is_told_so(is_let_in: Ask, price: float | None, words: str) -> None:
+    gate = admission(max_credits=4)
+    cost(gate, 4.0, None if price else job("4K"))
+    assert is_let_in(gate, job()) is False
+    assert gate.reason.startswith("4 of 4 credits are spent")
+    assert words in gate.reason
+
+
+def test_without_a_limit_nobody_asks_for_prices(is_let_in: Ask) -> None:
+    gate = Admission(9, Prices(Registry(entry_points=False)))
+    cost(gate, None)
+    assert is_let_in(gate, job()) is True
+
+
+# at the server
+
+
+@pytest.mark.parametrize(("most", "tasks"), [(4, 1), (15.9, 3), (16, 4)])
+def test_no_more_is_spent_than_allowed(runs: Runs, most: float, tasks: int) -> None:
+    _, progress = ended(runs, *CATS, max_credits=most)
+    assert (len(runs.sent()), 1000 - runs.box.balance) == (tasks, 4.0 * tasks)
+    assert (progress.done, progress.left, progress.credits) == (tasks, 8 - tasks, 4.0 * tasks)
+    assert f"of {most:g} credits are spent" in progress.stopped
+
+
+def test_the_first_task_has_ended_before_the_second_is_sent(runs: Runs) -> None:
+    runs.run(*CATS, max_credits=100)
+    first, *others = runs.box.tasks
+    assert first.ends <= min(task.created for task in others)
+
+
+def test_a_later_run_counts_what_was_spent(runs: Runs) -> None:
+    runs.run(*CATS, max_credits=8)
+    runs.run(*CATS, max_credits=24)
+    assert 1000 - runs.box.balance == 24
+
+
+def test_a_later_run_counts_what_runs_still_and_what_is_unknown(runs: Runs) -> None:
+    runs.box.answer_next("createTask", delay=0.0)
+    runs.box.answer_next("createTask", cut="after")
+    runs.box.end_next()
+    runs.box.end_next()
+    runs.box.end_next(latency=0.5, times=3)
+    runs.run(*CATS[:5], concurrency=1, deadline=0.2)
+    assert len(runs.sent()) == 5
+    runs.run(*CATS, max_credits=28)
+    assert 1000 - runs.box.balance == 28
+
+
+def test_a_server_that_says_no_costs(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Task.record
+    monkeypatch.setattr(Task, "record", lambda task: {**record(task), "creditsConsumed": None})
+    _, progress = ended(runs, *CATS, max_credits=100)
+    assert (len(runs.sent()), progress.done) == (1, 1)
+    assert "nobody says what task" in progress.stopped
+
+
+def test_tasks_that_all_fail_under_a_limit(runs: Runs) -> None:
+    runs.box.end_next(fail_code="501", times=8)
+    ended(runs, *CATS, max_credits=100)
+    assert len(runs.sent()) == 3
