@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kie_registry.ledger.opening import with_ledger
 if TYPE_CHECKING:
     from kie_registry.batches.outcomes import Outcome
     from kie_registry.batches.progress import Progress
+    from kie_registry.errors import KieError
 
 _FAILED, _WRONG, _UNKNOWN, _STILL_RUNNING, _INTERRUPTED = 1, 2, 3, 4, 130
 _MOST_ERRORS = 100
@@ -30,12 +32,14 @@ class Ending:
         ledger: The file of the ledger, unless it is the default one.
         progress: How far it came.
         interruptions: How often it was interrupted.
+        error: What ended it when it had begun; None where nothing did.
     """
 
     directory: Path
     ledger: Path | str | None
     progress: Progress
     interruptions: int = 0
+    error: KieError | None = None
     _errors: list[dict[str, Any]] = field(factory=list, init=False)
     _began: float = field(factory=time.monotonic, init=False)
 
@@ -65,6 +69,8 @@ class Ending:
             output.show(self._in_a_line())
         for text in self._what_next():
             output.note(text)
+        if self.error is not None:
+            output.fail(str(self.error))
         return self._status()
 
     @property
@@ -82,7 +88,7 @@ class Ending:
             return _UNKNOWN
         if progress.late:
             return _STILL_RUNNING
-        return _FAILED if progress.failed or self._open else 0
+        return _FAILED if progress.failed or self._open or self.error else 0
 
     def _in_a_line(self) -> str:
         progress = self.progress
@@ -92,45 +98,47 @@ class Ending:
 
     def _what_next(self) -> list[str]:
         """Return what is to be known, and done, about all that is not well."""
+        return [*self._of_the_lines(), *self._of_what_is_open(), *self._of_failures()]
+
+    def _of_the_lines(self) -> Iterator[str]:
         progress = self.progress
-        said = []
         if progress.skipped:
             lines = many(progress.skipped, "wrong line")
-            said.append(
-                f"{lines} left out; without --skip-invalid, all that is wrong is told, and nothing is sent."
-            )
+            yield f"{lines} left out; without --skip-invalid, all that is wrong is told, and nothing is sent."
         if progress.kept:
-            said.append(
+            yield (
                 f"What was sent under the id of {many(progress.kept, 'line')} said something else, and is left as "
                 "it was. Give a line another id to have it made, and paid, anew."
             )
         if progress.withdrawn:
-            said.append(f"{many(progress.withdrawn, 'job')} that the file names no longer will not be sent.")
+            yield f"{many(progress.withdrawn, 'job')} that the file names no longer will not be sent."
+
+    def _of_what_is_open(self) -> Iterator[str]:
+        progress = self.progress
         if self.interruptions and not progress.total:
-            said.append("Interrupted. Nothing was sent.")
+            yield "Interrupted. Nothing was sent."
         elif self.interruptions and self._open:
-            said.append(f"Interrupted: {self._of_the_rest()} Nothing is lost: the same command goes on.")
+            yield f"Interrupted: {self._of_the_rest()} Nothing is lost: the same command goes on."
         elif self._open:
-            said.append(
-                f"Stopped: {progress.stopped}\n{self._of_the_rest()} Once that is mended, or --max-credits "
-                "raised, the same command goes on."
-            )
+            if progress.stopped:
+                yield f"Stopped: {progress.stopped}"
+            yield f"{self._of_the_rest()} Once that is mended, or --max-credits raised, the same command goes on."
+
+    def _of_failures(self) -> Iterator[str]:
+        progress = self.progress
         if progress.unknown:
             unknown = with_ledger("kie task list --unknown", self.ledger)
-            said.append(
-                f"Of {many(progress.unknown, 'job')} nobody knows whether kie.ai accepted them: `{unknown}`."
-            )
+            yield f"Of {many(progress.unknown, 'job')} nobody knows whether kie.ai accepted them: `{unknown}`."
         if progress.late:
-            said.append(
+            yield (
                 f"The tasks of {many(progress.late, 'job')} run on beyond the deadline, and are paid: the same "
                 "command waits for them again."
             )
         if progress.failed > progress.late:
-            said.append(
+            yield (
                 "What was refused or could not be saved is tried again by the same command. A task that failed at "
                 "kie.ai is not; give its line another id to have it made, and paid, anew."
             )
-        return said
 
     def _of_the_rest(self) -> str:
         """Say how the jobs stand that have not ended."""
@@ -158,6 +166,7 @@ class Ending:
             "seconds": round(time.monotonic() - self._began, 3),
             "stopped": progress.stopped or None,
             "results": str(self.directory / RESULTS),
+            "error": None if self.error is None else str(self.error),
             "errors": self._errors,
             "more_errors": failures - len(self._errors),
         }

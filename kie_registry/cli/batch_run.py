@@ -15,6 +15,7 @@ from kie_registry.cli.batch_options import check_manifest, defaults_of, manifest
 from kie_registry.cli.batch_progress import BatchProgress, many
 from kie_registry.cli.interrupting import Interruption
 from kie_registry.cli.options import DIRECTORY, LEDGER_FILE, LEDGER_HELP
+from kie_registry.errors import KieError
 
 if TYPE_CHECKING:
     from kie_registry.batches.batch import AsyncBatch
@@ -93,6 +94,10 @@ async def _run(manifest: str, directory: Path, ledger: Path | str | None, **opti
                     async for outcome in outcomes:
                         ending.note(outcome)
                         shown.ended(outcome, batch.progress)
+            except KieError as error:
+                if not batch.progress.total:
+                    raise
+                ending.error = error
             except asyncio.CancelledError:
                 if not interruption.heard:
                     raise

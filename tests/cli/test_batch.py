@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from kie_registry.batches.folder import BatchFolder
 from kie_registry.cli.run import run as run_here
 from kie_registry.sandbox import Sandbox
+from kie_registry.whole_files import place
 
 MODEL = "nano-banana-pro"
 CATS = [{"model": MODEL, "prompt": f"a cat {number}", "id": f"cat-{number}"} for number in (1, 2, 3)]
@@ -107,6 +109,7 @@ def test_json_is_one_document(batch: Kied) -> None:
         "credits": 12.0,
         "stopped": None,
         "results": str(batch.out / "results.jsonl"),
+        "error": None,
         "errors": [],
         "more_errors": 0,
     }
@@ -204,6 +207,21 @@ def test_what_was_stopped_goes_on(batch: Kied, box: Sandbox) -> None:
     batch("--max-credits", "5", "--concurrency", "1")
     assert batch() == 0
     assert (creates(box), batch.stderr.splitlines()[0]) == (3, "3 jobs: 1 ended before, 2 to do")
+
+
+def test_an_error_in_the_end_comes_beside_what_was_done(batch: Kied, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = iter([place])
+
+    def full(*arguments: Any, **options: Any) -> None:
+        if (working := next(places, None)) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        working(*arguments, **options)
+
+    monkeypatch.setattr("kie_registry.batches.results_file.place", full)
+    said = batch.json()
+    assert (batch.status, said["done"]) == (1, 3)
+    assert "No space left on device" in said["error"]
+    assert "Error: " in batch.stderr
 
 
 # It was asked for wrongly: nothing is sent.
