@@ -49,24 +49,9 @@ class GetModelPriceData:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+        model = cast("None | str | Unset", d.pop("model", UNSET))
 
-        def _parse_model(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        model = _parse_model(d.pop("model", UNSET))
-
-        def _parse_pricing_desc(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        pricing_desc = _parse_pricing_desc(d.pop("pricingDesc", UNSET))
+        pricing_desc = cast("None | str | Unset", d.pop("pricingDesc", UNSET))
 
         get_model_price_data = cls(
             model=model,

@@ -45,15 +45,7 @@ class GetModelSchemaData:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-
-        def _parse_model(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        model = _parse_model(d.pop("model", UNSET))
+        model = cast("None | str | Unset", d.pop("model", UNSET))
 
         openapi = d.pop("openapi", UNSET)
 

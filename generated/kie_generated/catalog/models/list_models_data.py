@@ -61,15 +61,7 @@ class ListModelsData:
         from .catalog_model import CatalogModel  # noqa: PLC0415
 
         d = dict(src_dict)
-
-        def _parse_total(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        total = _parse_total(d.pop("total", UNSET))
+        total = cast("int | None | Unset", d.pop("total", UNSET))
 
         def _parse_models(data: object) -> list[CatalogModel] | None | Unset:
             if data is None:
@@ -89,7 +81,7 @@ class ListModelsData:
                 return models_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(list[CatalogModel] | None | Unset, data)
+            return cast("list[CatalogModel] | None | Unset", data)
 
         models = _parse_models(d.pop("models", UNSET))
 

@@ -79,33 +79,11 @@ class UploadResponse:
         from .uploaded_file import UploadedFile  # noqa: PLC0415
 
         d = dict(src_dict)
+        success = cast("bool | None | Unset", d.pop("success", UNSET))
 
-        def _parse_success(data: object) -> bool | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(bool | None | Unset, data)
+        code = cast("int | None | Unset", d.pop("code", UNSET))
 
-        success = _parse_success(d.pop("success", UNSET))
-
-        def _parse_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        code = _parse_code(d.pop("code", UNSET))
-
-        def _parse_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        msg = _parse_msg(d.pop("msg", UNSET))
+        msg = cast("None | str | Unset", d.pop("msg", UNSET))
 
         def _parse_data(data: object) -> None | Unset | UploadedFile:
             if data is None:
@@ -120,7 +98,7 @@ class UploadResponse:
                 return data_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | Unset | UploadedFile, data)
+            return cast("None | Unset | UploadedFile", data)
 
         data = _parse_data(d.pop("data", UNSET))
 

@@ -100,69 +100,19 @@ class UploadedFile:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+        file_name = cast("None | str | Unset", d.pop("fileName", UNSET))
 
-        def _parse_file_name(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        file_path = cast("None | str | Unset", d.pop("filePath", UNSET))
 
-        file_name = _parse_file_name(d.pop("fileName", UNSET))
+        download_url = cast("None | str | Unset", d.pop("downloadUrl", UNSET))
 
-        def _parse_file_path(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        file_url = cast("None | str | Unset", d.pop("fileUrl", UNSET))
 
-        file_path = _parse_file_path(d.pop("filePath", UNSET))
+        file_size = cast("int | None | Unset", d.pop("fileSize", UNSET))
 
-        def _parse_download_url(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        mime_type = cast("None | str | Unset", d.pop("mimeType", UNSET))
 
-        download_url = _parse_download_url(d.pop("downloadUrl", UNSET))
-
-        def _parse_file_url(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        file_url = _parse_file_url(d.pop("fileUrl", UNSET))
-
-        def _parse_file_size(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        file_size = _parse_file_size(d.pop("fileSize", UNSET))
-
-        def _parse_mime_type(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        mime_type = _parse_mime_type(d.pop("mimeType", UNSET))
-
-        def _parse_uploaded_at(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        uploaded_at = _parse_uploaded_at(d.pop("uploadedAt", UNSET))
+        uploaded_at = cast("None | str | Unset", d.pop("uploadedAt", UNSET))
 
         uploaded_file = cls(
             file_name=file_name,

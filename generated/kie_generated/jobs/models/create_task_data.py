@@ -39,15 +39,7 @@ class CreateTaskData:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-
-        def _parse_task_id(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        task_id = _parse_task_id(d.pop("taskId", UNSET))
+        task_id = cast("None | str | Unset", d.pop("taskId", UNSET))
 
         create_task_data = cls(
             task_id=task_id,

@@ -59,33 +59,11 @@ class GetCreditsResponse:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+        code = cast("int | None | Unset", d.pop("code", UNSET))
 
-        def _parse_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
+        msg = cast("None | str | Unset", d.pop("msg", UNSET))
 
-        code = _parse_code(d.pop("code", UNSET))
-
-        def _parse_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        msg = _parse_msg(d.pop("msg", UNSET))
-
-        def _parse_data(data: object) -> float | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(float | None | Unset, data)
-
-        data = _parse_data(d.pop("data", UNSET))
+        data = cast("float | None | Unset", d.pop("data", UNSET))
 
         get_credits_response = cls(
             code=code,

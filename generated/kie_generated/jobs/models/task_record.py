@@ -159,123 +159,31 @@ class TaskRecord:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+        task_id = cast("None | str | Unset", d.pop("taskId", UNSET))
 
-        def _parse_task_id(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        model = cast("None | str | Unset", d.pop("model", UNSET))
 
-        task_id = _parse_task_id(d.pop("taskId", UNSET))
+        state = cast("None | str | Unset", d.pop("state", UNSET))
 
-        def _parse_model(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        param = cast("None | str | Unset", d.pop("param", UNSET))
 
-        model = _parse_model(d.pop("model", UNSET))
+        result_json = cast("None | str | Unset", d.pop("resultJson", UNSET))
 
-        def _parse_state(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        fail_code = cast("None | str | Unset", d.pop("failCode", UNSET))
 
-        state = _parse_state(d.pop("state", UNSET))
+        fail_msg = cast("None | str | Unset", d.pop("failMsg", UNSET))
 
-        def _parse_param(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        cost_time = cast("int | None | Unset", d.pop("costTime", UNSET))
 
-        param = _parse_param(d.pop("param", UNSET))
+        create_time = cast("int | None | Unset", d.pop("createTime", UNSET))
 
-        def _parse_result_json(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        update_time = cast("int | None | Unset", d.pop("updateTime", UNSET))
 
-        result_json = _parse_result_json(d.pop("resultJson", UNSET))
+        complete_time = cast("int | None | Unset", d.pop("completeTime", UNSET))
 
-        def _parse_fail_code(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        progress = cast("float | None | Unset", d.pop("progress", UNSET))
 
-        fail_code = _parse_fail_code(d.pop("failCode", UNSET))
-
-        def _parse_fail_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        fail_msg = _parse_fail_msg(d.pop("failMsg", UNSET))
-
-        def _parse_cost_time(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        cost_time = _parse_cost_time(d.pop("costTime", UNSET))
-
-        def _parse_create_time(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        create_time = _parse_create_time(d.pop("createTime", UNSET))
-
-        def _parse_update_time(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        update_time = _parse_update_time(d.pop("updateTime", UNSET))
-
-        def _parse_complete_time(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        complete_time = _parse_complete_time(d.pop("completeTime", UNSET))
-
-        def _parse_progress(data: object) -> float | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(float | None | Unset, data)
-
-        progress = _parse_progress(d.pop("progress", UNSET))
-
-        def _parse_credits_consumed(data: object) -> float | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(float | None | Unset, data)
-
-        credits_consumed = _parse_credits_consumed(d.pop("creditsConsumed", UNSET))
+        credits_consumed = cast("float | None | Unset", d.pop("creditsConsumed", UNSET))
 
         task_record = cls(
             task_id=task_id,

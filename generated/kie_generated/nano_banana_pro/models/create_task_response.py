@@ -69,24 +69,9 @@ class CreateTaskResponse:
         from .create_task_data import CreateTaskData  # noqa: PLC0415
 
         d = dict(src_dict)
+        code = cast("int | None | Unset", d.pop("code", UNSET))
 
-        def _parse_code(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        code = _parse_code(d.pop("code", UNSET))
-
-        def _parse_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        msg = _parse_msg(d.pop("msg", UNSET))
+        msg = cast("None | str | Unset", d.pop("msg", UNSET))
 
         def _parse_data(data: object) -> CreateTaskData | None | Unset:
             if data is None:
@@ -101,7 +86,7 @@ class CreateTaskResponse:
                 return data_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(CreateTaskData | None | Unset, data)
+            return cast("CreateTaskData | None | Unset", data)
 
         data = _parse_data(d.pop("data", UNSET))
 
