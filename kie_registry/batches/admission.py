@@ -25,11 +25,13 @@ class Admission:
         max_credits: The credits that may be spent; None for any number.
 
     Attributes:
+        waiting: How many jobs wait to be let in.
         reason: Why no job is let in any more; empty as long as jobs are.
     """
 
     def __init__(self, most: float, prices: Prices, *, max_credits: float | None = None) -> None:
         self.reason = ""
+        self.waiting = 0
         self._most = most
         self._prices = prices
         self._max = max_credits
@@ -50,13 +52,17 @@ class Admission:
     async def admit(self, job: Job) -> bool:
         """Wait until a job may be sent, and let it in; False where none is let in any more."""
         kind = self._kind(job)
-        while not self.reason:
-            if len(self._running) < self._most and self._is_affordable(kind):
-                self._let_in(job, kind)
-                return True
-            self._changed.clear()
-            if not self.reason:
-                await self._changed.wait()
+        self.waiting += 1
+        try:
+            while not self.reason:
+                if len(self._running) < self._most and self._is_affordable(kind):
+                    self._let_in(job, kind)
+                    return True
+                self._changed.clear()
+                if not self.reason:
+                    await self._changed.wait()
+        finally:
+            self.waiting -= 1
         return False
 
     def let_in(self, job: Job) -> None:

@@ -182,7 +182,7 @@ def _digits(number: float) -> str:
 def time_left(progress: Progress) -> str:
     """Return how long the rest will take, as ``1:02:03`` or ``2:03``; empty where it is too early to say."""
     seconds = progress.seconds_left
-    if seconds is None or seconds < 1:
+    if seconds is None or seconds < 1 or progress.stopped:
         return ""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -70,7 +70,7 @@ def test_once_collects_what_runs(box: Sandbox, manifest: Path, monkeypatch: pyte
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "nothing more is sent" in err
+    assert "nothing more is sent. What runs (1 job) is waited for" in err
     assert err.endswith("Interrupted: 1 job not sent. Nothing is lost: the same command goes on.\n")
     assert out == "1 done, 0 failed, 0 unknown, 1 left; 4 credits; results in out/results.jsonl\n"
     monkeypatch.chdir(manifest.parent)
