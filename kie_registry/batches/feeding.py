@@ -22,6 +22,7 @@ _LOOK_FOR_CALLBACKS = 1.0
 _PAGE = 500
 _AHEAD = 100
 _SENDERS = 32
+_TOLD = (State.SUCCEEDED, State.FAILED)
 _UNDER_WAY = (State.RUNNING, State.SUCCEEDED)
 
 
@@ -67,7 +68,7 @@ class Feed:
         """Tell the runner, once a second, of tasks whose end another process has written down. Ends never."""
         while True:
             await asyncio.sleep(_LOOK_FOR_CALLBACKS)
-            ended = await kept(lambda: self._ledger.batch(self._batch, states=[State.SUCCEEDED]))
+            ended = await kept(lambda: self._ledger.batch(self._batch, states=_TOLD))
             self._runner.hurry({job.task_id for job in ended if job.task_id is not None})
 
     async def _take_up(self) -> None:

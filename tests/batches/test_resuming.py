@@ -1,0 +1,167 @@
+"""What another process, or a callback, does to the jobs of a batch; and a process that is killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kie_registry import AsyncKie, ConfigurationError, Outcome
+from kie_registry.ledger import Job, SqliteLedger, State
+from kie_registry.testing.serving import fast_sandbox
+from kie_registry.webhooks import Receiver
+from tests.batches.running import Runs, iterating
+from tests.webhooks.conftest import KEY, served
+
+pytestmark = pytest.mark.timeout(40)
+
+PROGRAM = """
+import sys
+from kie_registry import Kie
+
+with Kie(ledger=True, creates=None, poll_interval=0.01) as kie:
+    jobs = [{"model": "nano-banana-pro", "prompt": f"cat {number}"} for number in range(8)]
+    for outcome in kie.batch(jobs, sys.argv[1], concurrency=4):
+        print(outcome.job.state, flush=True)
+        if len(sys.argv) > 2:
+            sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def environment(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"API_KEY": runs.box.key, "BASE_URL": runs.box.url, "UPLOAD_URL": runs.box.url, "HOME": runs.home}
+    for name, value in given.items():
+        monkeypatch.setenv(f"KIE_{name}", str(value))
+
+
+def start(runs: Runs, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(runs.out), *more]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_process_that_is_killed_pays_for_nothing_twice(runs: Runs) -> None:
+    runs.box.latency = 0.2
+    with start(runs, "wait") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "collected\n"
+        process.kill()
+    with start(runs) as process:
+        out, said = process.communicate()
+    assert (out.split().count("collected"), said, process.returncode) == (8 - out.count("unknown"), "", 0)
+    assert len(runs.sent()) == len(set(runs.sent()))
+    assert [line["line"] for line in runs.results()] == [*range(1, 9)]
+
+
+@pytest.mark.usefixtures("environment")
+def test_who_interrupts_the_program_leaves_no_warning(runs: Runs) -> None:
+    runs.box.latency = 0.2
+    with start(runs, "wait") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    assert "Warning" not in said
+    runs.ledger.recover()
+    assert (runs.held(), runs.states()[State.UNKNOWN]) == ([], 0)
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(runs: Runs) -> None:
+    runs.box.latency = 0.2
+
+    async def two() -> None:
+        async with runs.batch("a", "b") as one, iterating(one) as outcomes:
+            await anext(outcomes)
+            with pytest.raises(ConfigurationError, match="works on the batch in this folder"):
+                async with runs.batch("a", "b") as other, iterating(other) as others:
+                    await anext(others)
+
+    asyncio.run(two())
+
+
+def test_what_another_process_sees_to_is_left_to_it(runs: Runs) -> None:
+    runs.box.end_next(latency=math.inf)
+    runs.run("a", "b", concurrency=1, deadline=0.3)
+
+    class Theirs(SqliteLedger):
+        def claim(self, job_id: str) -> Job | None:
+            return None
+
+    came = evolve(runs, ledger=Theirs(runs.ledger.path)).run("a", "b")
+    assert [(each.job.input or {})["prompt"] for each in came] == ["b"]
+    assert runs.sent() == ["a", "b"]
+
+
+# callbacks
+
+
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Options of a client that never reads by the clock, nor ends by it: what is not woken hangs."""
+    monkeypatch.setattr("kie_registry.polling._FIRST_READ", 3600.0)
+    return {"poll_interval": 3600.0, "deadline": 3600.0}
+
+
+def test_a_callback_in_this_process_ends_the_waiting(runs: Runs, seldom: dict[str, Any]) -> None:
+    with fast_sandbox(latency=0.3, webhook_key=KEY, callback_retry=0.05) as box:
+        signing = evolve(runs, box=box, client=seldom)
+
+        async def run() -> list[Outcome]:
+            async with AsyncKie(box.key, ledger=runs.ledger, base_url=box.url) as kie:
+                with served(Receiver(kie, key=KEY)) as url:
+                    async with signing.batch("a", "b", callback_url=url) as batch:
+                        return [outcome async for outcome in batch]
+
+        assert [each.error for each in asyncio.run(run())] == [None, None]
+
+
+@pytest.mark.parametrize("fail_code", [None, "501"])
+def test_a_callback_that_another_process_takes_ends_the_waiting(
+    runs: Runs, seldom: dict[str, Any], fail_code: str | None
+) -> None:
+    runs.box.end_next(latency=0.2, fail_code=fail_code)
+    told: dict[str, Any] = {"result": json.dumps({"resultUrls": ["http://127.0.0.1:9/1.png"]})}
+
+    async def run() -> list[Outcome]:
+        async with evolve(runs, client=seldom).batch("a", callback_url="http://127.0.0.1:9/") as batch:
+            taking = asyncio.create_task(take())
+            outcomes = [outcome async for outcome in batch]
+            await taking
+            return outcomes
+
+    async def take() -> None:
+        while not (found := runs.ledger.jobs(states=[State.RUNNING])):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        runs.ledger.move(found[0].id, State.FAILED if fail_code else State.SUCCEEDED, **told)
+
+    (outcome,) = asyncio.run(run())
+    assert (outcome.error is None) == (fail_code is None)
+
+
+def test_a_callback_settles_what_was_planned_and_it_is_not_sent(runs: Runs) -> None:
+    """A job that is sent by nobody here, and yet has a task: what kie.ai says is believed."""
+    runs.box.answer_next("createTask", code=402)
+    runs.run("a", "b", concurrency=1)
+    runs.box.end_next(latency=0.0)
+    runs.run("c", directory=None)
+    task = runs.box.tasks[0]
+    job = next(job for job in runs.jobs() if (job.input or {})["prompt"] == "b")
+    runs.ledger.move(
+        next(job.id for job in runs.jobs() if job.task_id == task.id), State.COLLECTED, task_id=f"{task.id}x"
+    )
+    runs.ledger.move(job.id, State.RUNNING, task_id=task.id, account=runs.jobs()[0].account)
+    runs.run("a", "b")
+    assert sorted(runs.sent()) == ["a", "c"]
+    assert Path(runs.jobs()[1].files[0]).is_file()
