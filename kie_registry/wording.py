@@ -16,7 +16,7 @@ def clip(text: str, limit: int = 80) -> str:
 
 def writable(text: str) -> str:
     """Return `text` with half characters (lone surrogates), which no file takes, spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def either(names: Sequence[str]) -> str:

@@ -35,7 +35,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 _OWN = (
     "KIE_ALLOW_PRIVATE_FILES",
     "KIE_API_KEY",
+    "KIE_API_KEYS",
     "KIE_BASE_URL",
+    "KIE_DATABASE",
     "KIE_LEDGER",
     "KIE_LOG",
     "KIE_STRICT_PLUGINS",

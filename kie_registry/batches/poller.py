@@ -67,7 +67,8 @@ class Poller:
             loop = asyncio.get_running_loop()
             waiting.hint = hints.expect(self._account, look.task_id)
             waiting.hint.on_given(lambda: loop.call_soon_threadsafe(self._hurry, waiting))
-        await self._plan(waiting)
+        await drive_async(look.prepare(), self._http)
+        self._plan(waiting)
 
     def hurry(self, task_ids: Container[str]) -> None:
         """Read these tasks now: there is word that they have ended."""
@@ -86,9 +87,9 @@ class Poller:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
 
-    async def _plan(self, waiting: _Waiting) -> None:
+    def _plan(self, waiting: _Waiting) -> None:
         """Give a task its next place in the heap."""
-        pause: float = await drive_async(waiting.look.pause(), self._http)
+        pause = waiting.look.pause()
         if waiting.hurried:
             waiting.hurried, pause = False, 0.0
         self._put(waiting, pause)
@@ -150,7 +151,7 @@ class Poller:
         try:
             status = await drive_async(waiting.look.read(), self._http)
             if status is None or not status.done:
-                await self._plan(waiting)
+                self._plan(waiting)
                 return
         except Exception as error:
             waiting.ended(error)

@@ -157,9 +157,9 @@ class Journal:
         """
         job, ledger = self.job, self._ledger
         reason = f"one more task of job {job.id}, made by its attempt {reference}; it is paid too"
+        more = evolve(job, id=new_id(), state=State.RUNNING, task_id=task_id, reason=reason, name=None, owner=None)
         # The batch knows one job by its key, and is done with that by the other task.
-        of_its_own = {"id": new_id(), "name": None, "owner": None, "batch": None, "key": None}
-        more = evolve(job, state=State.RUNNING, task_id=task_id, reason=reason, **of_its_own)
+        more = evolve(more, batch=None, key=None)
         if ledger is not None:
             try:
                 yield Keep(lambda: ledger.add(more), ledger)

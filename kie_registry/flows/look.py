@@ -134,13 +134,16 @@ class Look:
         self._trouble: Exception | None = None
         self._told = ""
 
-    def pause(self) -> Flow[float]:
-        """Return the seconds until the next look is due, which is never after the deadline; ask once for each."""
+    def prepare(self) -> Flow[None]:
+        """Learn from the ledger how long tasks of the model take, unless that was done before."""
         polling, ledger, model = self._session.polling, self._session.ledger, self._pace.model
         if ledger is not None and model is not None and polling.durations.is_new(model):
             # Whatever is wrong with the ledger is said where something must be written into it.
             with contextlib.suppress(LedgerError):
                 polling.durations.seed(model, (yield Run(lambda: ledger.durations(model))))
+
+    def pause(self) -> float:
+        """Return the seconds until the next look is due, which is never after the deadline; ask once for each."""
         return min(self._pace.next_pause(self._age + self._session.clock() - self._started), self.left())
 
     def read(self) -> Flow[TaskStatus | None]:

@@ -57,8 +57,9 @@ class Watch:
 
     def advance(self) -> Flow[TaskStatus]:
         """Wait until the next read is due, read, and return what the record says; raises as `Look.read` does."""
+        yield from self._look.prepare()
         while True:
-            if (pause := (yield from self._look.pause())) > 0:
+            if (pause := self._look.pause()) > 0:
                 yield from self._pauses.sleep(pause)
             if (status := (yield from self._look.read())) is not None:
                 return status
