@@ -68,7 +68,8 @@ class Progress:
         """How long the rest will take at that rate; None where it is too early to say."""
         if self.ended - self.earlier < _LEAST_TO_JUDGE:
             return None
-        return (self.total - self.ended) / self.rate
+        rate = self.rate
+        return (self.total - self.ended) / rate if rate else None
 
     def count(self, outcome: Outcome, *, earlier: bool = False) -> None:
         """Count what came of one job."""
