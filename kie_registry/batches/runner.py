@@ -255,7 +255,9 @@ class Runner:
             paths = () if saving is None else await drive_async(saving, self._http)
             return Outcome(journal.job, paths, result)
         except KieError as error:
-            if is_gone(error, journal.job):
+            # With another key nothing is known of it.
+            ours = journal.job.account == self._calls.session.account
+            if ours and is_gone(error, journal.job):
                 await drive_async(journal.lost(str(error)), self._http)
             elif isinstance(error.__cause__, OSError):
                 # The disk is full, or gone: what else is generated could not be saved either.

@@ -6,8 +6,10 @@ import asyncio
 import json
 import math
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,19 @@ def test_what_another_process_sees_to_is_left_to_it(runs: Runs) -> None:
     came = evolve(runs, ledger=Theirs(runs.ledger.path)).run("a", "b")
     assert [(each.job.input or {})["prompt"] for each in came] == ["b"]
     assert runs.sent() == ["a", "b"]
+
+
+def test_a_task_of_another_account_is_not_lost_however_old_it_is(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kie_registry.flows.look.GRACE_FRESH", 0.0)
+    runs.box.end_next(latency=math.inf)
+    runs.run("a", deadline=0.2)
+    with closing(sqlite3.connect(runs.ledger.path)) as connection, connection:
+        connection.execute("UPDATE jobs SET sent_at = sent_at - 1e7, account = 'another'")
+    runs.box.answer_next("recordInfo", code=422, message="recordInfo is null", times=99)
+    (outcome,) = runs.run("a")
+    assert (type(outcome.error).__name__, outcome.job.state) == ("NotFound", State.RUNNING)
 
 
 # callbacks
