@@ -29,11 +29,11 @@ from kie_registry import (
     TaskTimeout,
 )
 from kie_registry.cli.run import run
-from kie_registry.client import Task
 from kie_registry.flows.submit import Destination
 from kie_registry.ledger import Job, SqliteLedger, State
 from kie_registry.sandbox import Sandbox
 from kie_registry.settings import home
+from kie_registry.task import Task
 from kie_registry.testing.serving import client_options
 
 MODEL = "nano-banana-pro"

@@ -14,6 +14,7 @@ import pytest
 
 from kie_registry import AsyncKie, Event, Job, Kie, KieError, LedgerError, SubmitOutcomeUnknown, TaskTimeout
 from kie_registry.ledger import SqliteLedger, State
+from kie_registry.ledger.connections import Connection
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import client_options
 
@@ -272,7 +273,7 @@ def test_a_ledger_that_fails_after_the_task_was_created(
 def full(ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the ledger's file find no room for another word."""
 
-    def no_room(connection: sqlite3.Connection) -> None:
+    def no_room(connection: Connection) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:

@@ -26,9 +26,9 @@ from kie_registry import (
     TaskTimeout,
     TransportError,
 )
-from kie_registry.client import Task
 from kie_registry.flows.submit import Destination
 from kie_registry.sandbox import Sandbox
+from kie_registry.task import Task
 
 MODEL = "nano-banana-pro"
 

@@ -14,6 +14,7 @@ import pytest
 
 from kie_registry.sandbox import Sandbox
 from kie_registry.specs.vendor import read_sources
+from tests.ledger.postgres import Server
 from tests.packaging.conftest import CHECKOUT, README, Environment, blocks
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -27,7 +28,11 @@ IN_THE_CHECKOUT = [
     for command in block.splitlines()
     if command not in ("make test", "make wheel") and not command.startswith("pip ")
 ]
-IN_THE_SHELL = [block for block in blocks("sh") if block.startswith(("kie generate ", "kie models ", "TASK="))]
+IN_THE_SHELL = [
+    block for block in blocks("sh") if block.startswith(("kie batch ", "kie generate ", "kie models ", "TASK="))
+]
+(MANY_MACHINES,) = [block for block in blocks("sh") if "kie worker" in block]
+(MANIFEST,) = blocks("json")
 (CALLBACKS,) = [block for block in blocks("sh") if "kie webhook listen" in block]
 PLUGINS = [block for block in blocks("python") if "def register_models" in block]
 TESTS = [block for block in blocks("python") if "AdapterConformance" in block]
@@ -42,7 +47,7 @@ def service() -> Iterator[dict[str, str]]:
 
 
 def test_there_is_something_to_follow() -> None:
-    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (8, 4, 8)
+    assert (len(IN_THE_CHECKOUT), len(IN_THE_SHELL), len(PROGRAMS)) == (8, 5, 9)
 
 
 @pytest.mark.parametrize("command", IN_THE_CHECKOUT)
@@ -65,9 +70,26 @@ def test_commands_for_the_checkout(fresh: Environment, command: str) -> None:
 @pytest.mark.parametrize("block", IN_THE_SHELL, ids=range(len(IN_THE_SHELL)))
 def test_commands_for_the_shell(fresh: Environment, service: dict[str, str], photo: Path, block: str) -> None:
     shutil.copy(KITE, photo.parent / "page.md")
+    (photo.parent / "jobs.jsonl").write_text(MANIFEST, "utf-8")
     home = os.environ["KIE_HOME"]
     done = fresh.run(f"set -euo pipefail\n{block}", photo.parent, **service, KIE_HOME=home)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commands_for_many_machines(
+    fresh: Environment, service: dict[str, str], postgres_server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.jsonl").write_text(MANIFEST, "utf-8")
+    pictures = tmp_path / "pictures"
+    with postgres_server.database() as name:
+        export, *commands = MANY_MACHINES.replace("/mnt/pictures", str(pictures)).splitlines()
+        assert export.startswith("export KIE_DATABASE=")
+        install = f'pip install "$(ls {fresh.checkout}/dist/*.whl)[batch]"'
+        script = "\n".join(("set -euo pipefail", install, *commands))
+        here = {**service, "KIE_HOME": str(tmp_path / "home"), "KIE_DATABASE": postgres_server.url(name)}
+        done = fresh.run(script, tmp_path, **here)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.suffix for path in pictures.iterdir()] == [".png", ".png"]
 
 
 def test_commands_for_callbacks(fresh: Environment, tmp_path: Path) -> None:
