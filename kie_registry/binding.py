@@ -10,7 +10,7 @@ from attrs import define
 
 from kie_registry import schemas
 from kie_registry.adapter import Adapter, native_input
-from kie_registry.contract import MediaLimits
+from kie_registry.contract import Contract, MediaLimits
 from kie_registry.errors import Problem
 from kie_registry.media import LocalFile
 from kie_registry.mime import same_type
@@ -28,12 +28,14 @@ class Bound:
         input: Native name -> value.
         slots: The places that still hold local files.
         problems: Everything found wrong so far, without having looked into files.
+        filled: The native names that nobody gave, and that hold their documented defaults.
     """
 
     adapter: type[Adapter]
     input: dict[str, Any]
     slots: list[MediaSlot]
     problems: list[Problem]
+    filled: frozenset[str] = frozenset()
 
     def put(self, slot: MediaSlot, address: str) -> None:
         """Put the address of an uploaded file in its place."""
@@ -137,7 +139,15 @@ def _check(adapter: type[Adapter], given: Container[str], made: dict[str, Any], 
     for violation in contract.violations(media.checked):
         if violation.native not in reported:
             problems.append(problem_of(adapter, violation.native, violation.message))
-    return Bound(adapter, media.input, media.slots, in_order(adapter, problems))
+    filled = frozenset(
+        name for name, value in made.items() if name not in given and _is_default(contract, name, value)
+    )
+    return Bound(adapter, media.input, media.slots, in_order(adapter, problems), filled)
+
+
+def _is_default(contract: Contract, name: str, value: Any) -> bool:
+    schema = contract.parameters.get(name, {})
+    return "default" in schema and bool(schema["default"] == value)
 
 
 def check_file(adapter: type[Adapter], slot: MediaSlot, file: LocalFile) -> list[Problem]:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from kie_registry import InvalidRequest
-from kie_registry.batches.lines import BrokenLine, Line
+from kie_registry import InvalidRequest, Registry
+from kie_registry.batches.lines import BrokenLine, Line, lines_of
 from kie_registry.batches.manifest import read_manifest
 from kie_registry.batches.planning import check
 from kie_registry.file_addresses import path_of
 from kie_registry.ledger import State
 from kie_registry.media import inspect
 from tests.batches.manifests import EDIT, PRO, REGISTRY, plan_of, prompts
+from tests.models import TEXT, adapter, flat
 
 
 def keys(*jobs: Any, base: Path = Path()) -> list[str]:
@@ -81,6 +82,19 @@ def test_equal_lines_are_counted() -> None:
 
 def test_an_id_is_the_identity_whatever_the_line_says() -> None:
     assert keys({"id": "a", **SAME}, {"id": "b", **SAME}) == ["id:a", "id:b"]
+
+
+def test_a_newer_default_makes_no_other_job_of_a_line() -> None:
+    def key(default: str) -> str:
+        seconds = {"type": "string", "enum": ["5", "10"], "default": default}
+        registry = Registry()
+        registry.register(adapter(flat({"prompt": TEXT, "duration": seconds}, "prompt", "duration")))
+        with check(lines_of([{"model": "maker/model", "prompt": "a cat"}]), registry, base=Path()) as plan:
+            (job,) = plan
+        assert job.native_input["duration"] == default
+        return job.key
+
+    assert key("5") == key("10")
 
 
 def test_a_photo_is_known_by_its_content_and_not_by_its_place(tmp_path: Path, photo: Path) -> None:
