@@ -17,8 +17,8 @@ import httpx
 from aiohttp import ConnectionTimeoutError, SocketTimeoutError
 from yarl import URL
 
+from kie_registry.bodies import append, is_short, read_unpacked
 from kie_registry.transfers import Reply
-from kie_registry.wires import append, is_short, read_unpacked
 
 _CHUNK = 1 << 16
 # Servers may close what is idle for five seconds; what is sent at that moment is lost.

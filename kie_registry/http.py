@@ -20,13 +20,14 @@ import httpx
 from attrs import frozen
 
 from kie_registry.addresses import FileSources
+from kie_registry.bodies import can_unpack
 from kie_registry.connections import Attempt, page_client
 from kie_registry.deadlines import RequestTimeout
 from kie_registry.errors import ConfigurationError, SpecError
 from kie_registry.outgoing import Requests
 from kie_registry.settings import Settings
 from kie_registry.transfers import Body, Head, Reply
-from kie_registry.wires import AsyncWire, Wire, can_unpack
+from kie_registry.wires import AsyncWire, Wire
 
 _CHUNK = 1 << 16
 

@@ -13,15 +13,12 @@ import functools
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from attrs import define
 
 from kie_registry.errors import LedgerError
-
-if TYPE_CHECKING:
-    from kie_registry.ledger.postgres_database import PostgresDatabase
 
 T = TypeVar("T")
 
@@ -84,6 +81,22 @@ class Write:
         return self.result == before.result and type(self.error) is type(before.error)
 
 
+class Database(Protocol):
+    """What a transaction needs of its database.
+
+    Attributes:
+        writer: The name of the row that this process writes the numbers of its transactions into.
+    """
+
+    writer: str
+
+    def patiently(self, attempt: Callable[[Statements], T]) -> T:
+        """Return what `attempt` returns, made again where the database was gone."""
+
+    def trouble(self, reason: str) -> LedgerError:
+        """Return the error that names the database, and what is wrong with it."""
+
+
 class Transaction:
     """One transaction, whichever connections it takes. The thread that makes it holds the database's lock.
 
@@ -92,7 +105,7 @@ class Transaction:
         committed: Whether it is written.
     """
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self.thread = threading.get_ident()
         self.committed = False
         self._database = database
