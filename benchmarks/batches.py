@@ -15,11 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_HERE = Path(__file__).parent
+from benchmarks.serving import CHECKOUT, minimal_server
+
 _MODEL = "nano-banana-pro"
 _INPUT: dict[str, Any] = {"aspect_ratio": "16:9", "resolution": "2K"}
 # Long enough that all tasks are created before the first one is done.
@@ -75,22 +75,11 @@ async def with_aiohttp(address: str, number: int, at_once: int, reads: int) -> N
 
 def measure(run: str, *, number: int, at_once: int, reads: int) -> dict[str, float]:
     """Run `with_kie` or `with_aiohttp` in a process of its own, and return what it needed."""
-    with _server(reads) as address:
+    with minimal_server("server", reads) as address:
         arguments = [sys.executable, "-m", "benchmarks.batches", run, address, *map(str, (number, at_once, reads))]
-        done = subprocess.run(arguments, check=True, capture_output=True, text=True, cwd=_HERE.parent)
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True, cwd=CHECKOUT)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
-
-
-@contextmanager
-def _server(reads: int) -> Iterator[str]:
-    command = [sys.executable, str(_HERE / "server.py"), str(reads)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.kill()
 
 
 def _be_measured(run: str, address: str, number: int, at_once: int, reads: int) -> None:

@@ -6,38 +6,22 @@ It needs nothing but httpx, so that other clients can be measured with it in env
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 
-ROUNDS = int(os.environ.get("KIE_BENCH_ROUNDS", "5"))
+from benchmarks.rows import QUICK, ROUNDS
+
 INPUT: dict[str, Any] = {"prompt": "a lighthouse at dawn", "aspect_ratio": "16:9", "resolution": "2K"}
 BODY = {"model": "nano-banana-pro", "input": INPUT}
 CREATE, READ = "/api/v1/jobs/createTask", "/api/v1/jobs/recordInfo"
 BEARER = {"Authorization": "Bearer key"}
-_CALLS = 150
-_AT_ONCE = 100
-_CALLS_AT_ONCE = 300
-
-
-@contextmanager
-def minimal_server(name: str = "server.py") -> Iterator[str]:
-    """Run a minimal server, by default kie.ai's, in a process of its own and yield its address."""
-    command = [sys.executable, str(Path(__file__).with_name(name))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.kill()
+_CALLS = 10 if QUICK else 150
+_AT_ONCE = 10 if QUICK else 100
+_CALLS_AT_ONCE = 3 * _AT_ONCE
 
 
 def cpu_per_call(call: Callable[[], object]) -> float:

@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.rows import QUICK, ROUNDS
 from kie_registry.ledger import Job, SqliteLedger, State
 
-_JOBS = 300
-_ROUNDS = 5
+_JOBS = 30 if QUICK else 300
 _INPUT = {"prompt": "a lighthouse at dawn", "aspect_ratio": "16:9", "resolution": "2K"}
 _RESULT = '{"resultUrls": ["https://files.example/1.png"]}'
 
@@ -30,7 +30,7 @@ def cpu_per_job() -> float:
     with tempfile.TemporaryDirectory() as scratch:
         ledger = SqliteLedger(Path(scratch) / "ledger.sqlite3")
         owner = ledger.owner
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             started = time.process_time()
             for number in range(len(rounds) * _JOBS, (len(rounds) + 1) * _JOBS):
                 write_a_job(ledger, owner, number)

@@ -18,7 +18,8 @@ import httpx
 # The file is also run by an interpreter that has none of this project.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.generating import BEARER, INPUT, compare, generate_ratio, minimal_server
+from benchmarks.generating import BEARER, INPUT, compare, generate_ratio
+from benchmarks.serving import minimal_server
 
 PEERS = {"fal-client": "1.0.3", "replicate": "1.0.7"}
 _HOME = Path(__file__).parent.parent / "build" / "bench-peers"
@@ -91,7 +92,7 @@ def main() -> None:
         return
     with minimal_server() as address:
         rows = [("kie-registry", 2, generate_ratio(address))]
-    with minimal_server("peer_server.py") as address:
+    with minimal_server("peer_server") as address:
         for peer, requests in (("fal-client", 3), ("replicate", 2)):
             rows.append((f"{peer} {PEERS[peer]}", requests, measured(peer, address)))
     print("| client | requests | CPU of one generate / raw httpx doing the same | raw httpx |\n|---|---|---|---|")

@@ -1,110 +1,136 @@
 """Measure, in ratios within one run: CPU time, because the wall clock of a busy machine tells nothing.
 
-Each figure is the median of several rounds in which what is compared takes turns.
+Where what is compared takes turns in several rounds, each figure is the median of these. It takes some minutes;
+with ``KIE_BENCH_ROUNDS=1`` it takes seconds, and tells no more than that all of it runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
-from benchmarks.generating import ROUNDS, generate_at_once_ratio, generate_ratio, minimal_server
+from benchmarks import batches, machines, polling, starting
+from benchmarks.generating import generate_at_once_ratio, generate_ratio
 from benchmarks.ledger import cpu_per_job
-
-_HERE = Path(__file__).parent
-
-
-def cpu_of(*arguments: str, **variables: str) -> float:
-    """Return the CPU seconds of a whole Python process."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, **variables}
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+from benchmarks.rows import QUICK, ROUNDS, Row
+from benchmarks.serving import minimal_server
 
 
-def start_up(installed: Path, added: Path, page: Path) -> dict[str, float]:
-    """Return the CPU seconds of each start, without those of the bare interpreter."""
-    more, own = {"PYTHONPATH": str(installed)}, {"KIE_HOME": str(added)}
-    kie = ["-m", "kie_registry.cli"]
-    commands: dict[str, tuple[list[str], dict[str, str]]] = {
-        "bare": (["-c", "pass"], {}),
-        "httpx": (["-c", "import httpx"], {}),
-        "import": (["-c", "import kie_registry"], {}),
-        "models": ([*kie, "models"], {}),
-        "import 500": (["-c", "import kie_registry"], more),
-        "models 500": ([*kie, "models"], more),
-        "show": ([*kie, "models", "show", "nano-banana-pro"], {}),
-        "show 100": ([*kie, "models", "show", "nano-banana-pro"], own),
-        "models 100": ([*kie, "models"], own),
-        "add": ([*kie, "models", "add", "--replace", str(page)], own),
-    }
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS):
-        for name, (arguments, variables) in commands.items():
-            times[name].append(cpu_of(*arguments, **variables))
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    return {name: taken - medians["bare"] for name, taken in medians.items()}
+def generating() -> Iterator[Row]:
+    """Measure single calls."""
+    with minimal_server() as address:
+        for measure, aim, raw, (ratio, seconds) in (
+            (
+                "CPU of one `generate()` / raw httpx doing the same two requests",
+                "1.15",
+                "raw httpx",
+                generate_ratio(address),
+            ),
+            (
+                "CPU of one asynchronous `generate()`, 100 at once / raw `httpx.AsyncClient` doing the same",
+                "0.4",
+                "raw `httpx.AsyncClient`",
+                asyncio.run(generate_at_once_ratio(address)),
+            ),
+        ):
+            yield Row(measure, f"{ratio:.2f}", aim, f"{raw}: {seconds * 1e3:.1f} ms")
 
 
-def add_models(home: Path, pages: Path, *, number: int) -> Path:
-    """Add as many models to `home`, from pages of their own, and return one of the pages."""
-    published = (_HERE.parent / "specs" / "nano-banana-pro.yaml").read_text("utf-8")
-    for at in range(number):
-        (pages / f"{at}.yaml").write_text(published.replace("nano-banana-pro", f"bench/kite-{at}"), "utf-8")
-    cpu_of("-m", "kie_registry.cli", "models", "add", str(pages), KIE_HOME=str(home))
-    return pages / "0.yaml"
+def one_machine() -> Iterator[Row]:
+    """Measure batches in one process, beside bare aiohttp sending the same requests."""
+    number = 50 if QUICK else 3000
+    ours, bare = _in_turns(min(ROUNDS, 3), number=number, at_once=100, reads=1)
+    yield Row(
+        f"a batch of {number:,} jobs, 100 at once, no limits, no download, ledger at `synchronous=FULL`",
+        f"{ours['jobs a second']:.0f} jobs/s, {ours['ms']:.2f} ms of CPU each",
+        "400 jobs/s, 2 ms",
+        f"{ours['ms'] / bare['ms']:.1f} times bare aiohttp ({bare['jobs a second']:.0f}/s, {bare['ms']:.2f} ms)",
+    )
+    number = 50 if QUICK else 10_000
+    ours, bare = _in_turns(1, number=number, at_once=number, reads=1 if QUICK else 7)
+    yield Row(
+        f"{number:,} tasks in flight in one process, 7 reads each",
+        f"{ours['MB']:.0f} MB, {ours['ms']:.2f} ms of CPU each",
+        "120 MB, 2.5 ms",
+        f"{ours['ms'] / bare['ms']:.1f} times bare aiohttp ({bare['MB']:.0f} MB, {bare['ms']:.2f} ms)",
+    )
 
 
-def install_models(directory: Path, *, distributions: int, models: int) -> None:
-    """Make as many distributions, each with as many models, as an installer would leave them."""
-    for number in range(distributions):
-        info = directory / f"kie_bench_{number}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: kie-bench-{number}\nVersion: 1.0\n")
-        lines = [f"bench/model-{number}-{at} = kie_bench_{number}.model_{at}" for at in range(models)]
-        (info / "entry_points.txt").write_text("\n".join(["[kie_registry.models]", *lines]) + "\n")
+def reading() -> Iterator[Row]:
+    """Simulate how soon ends are seen."""
+    number = 150 if QUICK else 600
+
+    def median(mean: float, *, learning: bool) -> float:
+        return polling.simulate(polling.lognormal(mean, number, seed=1), at_once=100, learning=learning).median
+
+    ours, advised = (
+        [f"{median(mean, learning=learning):.2f} s" for mean in (15, 60, 240)] for learning in (True, False)
+    )
+    yield Row(
+        "from a task's end to its result, median; 10 reads/s, 100 running, of 15, 60 and 240 s ± 20 % (simulated)",
+        ", ".join(ours),
+        "2 s",
+        f"reads as kie.ai advises: {', '.join(advised)}",
+    )
+
+
+def many_machines() -> Iterator[Row]:
+    """Measure batches in several processes over one database, beside procrastinate alone."""
+    number = 20 if QUICK else 3000
+    # A limit of seconds needs no minute to be kept.
+    creates, seconds, limited = (10, 0.5, 20) if QUICK else (20, 10.0, 140)
+    workers = "two workers" if machines.WORKERS == 2 else "one worker"
+    batch = f"a batch of {number:,} jobs, {workers}, PostgreSQL, no limits, no download"
+    limit = f"{creates} creates in {seconds:g} s, enforced by the server, {workers}"
+    aims = ("150 jobs/s, 5 ms", "0 refused, 95 % of the limit used")
+    try:
+        with machines.database_server() as server:
+            ours, alone = machines.with_kie(server, number), machines.with_procrastinate(server, number)
+            kept = machines.keep_limit(server, limited, creates, seconds)
+    except ImportError as missing:
+        without = f"not measured: there is no {missing.name}"
+        yield from (Row(batch, without, aims[0]), Row(limit, without, aims[1]))
+        return
+    yield Row(
+        batch,
+        f"{ours.rate:.0f} jobs/s, {ours.ms:.2f} ms of CPU each",
+        aims[0],
+        f"{ours.ms / alone.ms:.1f} times procrastinate with empty tasks ({alone.rate:.0f}/s, {alone.ms:.2f} ms)",
+    )
+    yield Row(
+        limit,
+        f"{kept.refused} refused, {kept.used:.1%} of the limit used".replace("%", " %"),
+        aims[1],
+        f"at most {kept.most} in any {seconds:g} s",
+    )
+
+
+def _in_turns(rounds: int, **given: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the medians of what a batch and bare aiohttp need."""
+    taken: dict[str, list[dict[str, Any]]] = {"kie": [], "aiohttp": []}
+    for _ in range(rounds):
+        for run, figures in taken.items():
+            figures.append(batches.measure(run, **given))
+    ours, bare = (
+        {name: statistics.median(each[name] for each in figures) for name in figures[0]}
+        for figures in taken.values()
+    )
+    return ours, bare
+
+
+def ledger() -> Iterator[Row]:
+    """Measure the ledger alone."""
+    yield Row("CPU that the ledger adds to a job", f"{cpu_per_job() * 1e3:.2f} ms", "1 ms")
 
 
 def main() -> None:
-    """Print the table."""
-    with minimal_server() as address:
-        ratio, raw = generate_ratio(address)
-        at_once, raw_at_once = asyncio.run(generate_at_once_ratio(address))
-    with tempfile.TemporaryDirectory() as scratch:
-        home, installed, added, pages = (Path(scratch) / name for name in ("home", "installed", "added", "pages"))
-        for directory in (installed, pages):
-            directory.mkdir()
-        os.environ["KIE_HOME"] = str(home)
-        install_models(installed, distributions=50, models=10)
-        starts = start_up(installed, added, add_models(added, pages, number=100))
-    unit = starts["httpx"]
-    rows = [
-        (f"CPU of one `generate()` / raw httpx doing the same two requests ({raw * 1e3:.1f} ms)", ratio, "1.15"),
-        (
-            f"CPU of one asynchronous, 100 at once / raw httpx doing the same ({raw_at_once * 1e3:.1f} ms)",
-            at_once,
-            "0.4",
-        ),
-        (f"CPU of `import kie_registry` / `import httpx` ({unit * 1e3:.0f} ms)", starts["import"] / unit, "0.6"),
-        ("the same with 500 installed models", starts["import 500"] / unit, "no growth"),
-        ("CPU of `kie models` / `import httpx`", starts["models"] / unit, ""),
-        ("the same with 500 installed models, all listed", starts["models 500"] / unit, "no growth"),
-        ("the same with 100 added models, all listed", starts["models 100"] / unit, "+10 %"),
-        ("CPU of `kie models show` / `import httpx`", starts["show"] / unit, ""),
-        ("the same with 100 added models", starts["show 100"] / unit, "+10 %"),
-        ("CPU of `kie models add PAGE` / `import httpx`", starts["add"] / unit, ""),
-        ("CPU that the ledger adds to a job, in ms", cpu_per_job() * 1e3, "1"),
-    ]
-    print("| measure | ratio | aim |\n|---|---|---|")
-    for measure, value, aim in rows:
-        print(f"| {measure} | {value:.2f} | {aim} |")
+    """Print the table, line by line."""
+    print("| measure | here | aim | beside, in the same run |\n|---|---|---|---|")
+    for rows in (generating, one_machine, reading, many_machines, starting.rows, ledger):
+        for row in rows():
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

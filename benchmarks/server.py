@@ -1,6 +1,8 @@
 """A minimal kie.ai for measuring clients: it accepts every task, and calls it done at its first read, or its nth.
 
-python benchmarks/server.py [READS]
+It limits nothing; `strict_server.py` does.
+
+    python benchmarks/server.py [READS]
 """
 
 from __future__ import annotations
@@ -26,16 +28,17 @@ _RECORD = {
 }
 
 
-def _response(data: object) -> bytes:
-    body = json.dumps({"code": 200, "msg": "success", "data": data}).encode()
+def response(data: object, *, code: int = 200, message: str = "success") -> bytes:
+    """Return an answer, in HTTP 200 as kie.ai's are."""
+    body = json.dumps({"code": code, "msg": message, "data": data}).encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 # Each task has an id of its own, all of the same length.
 _FIRST = "task_0000001"
-_CREATED, _DONE = _response({"taskId": _FIRST}), _response({**_RECORD, "taskId": _FIRST})
-_GOING_ON = _response(
+_CREATED, _DONE = response({"taskId": _FIRST}), response({**_RECORD, "taskId": _FIRST})
+_GOING_ON = response(
     {
         **_RECORD,
         "taskId": _FIRST,
@@ -46,6 +49,8 @@ _GOING_ON = _response(
     }
 )
 _READS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+# A worker asks for the balance when it starts.
+_CREDITS = response(1000.0)
 _reads: Counter[bytes] = Counter()
 _numbers = itertools.count(1)
 
@@ -55,13 +60,18 @@ def _created() -> bytes:
 
 
 def _record(head: bytes) -> bytes:
-    at = head.index(b"taskId=") + len(b"taskId=")
+    name = b"taskId="
+    if (found := head.find(name)) < 0:
+        return _CREDITS
+    at = found + len(name)
     task_id = head[at : at + len(_FIRST)]
     _reads[task_id] += 1
     return (_DONE if _reads[task_id] >= _READS else _GOING_ON).replace(_FIRST.encode(), task_id)
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
+    """Answers one request after the other."""
+
     def __init__(self) -> None:
         self._received = b""
 
@@ -84,15 +94,24 @@ class _Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._received = rest[length:]
-            self._transport.write(_created() if head.startswith(b"POST") else _record(head))
+            self.answer(head)
+
+    def answer(self, head: bytes) -> None:
+        """Answer a request, of which this is the head."""
+        self.write(_created() if head.startswith(b"POST") else _record(head))
+
+    def write(self, answer: bytes) -> None:
+        """Send an answer, unless the client has left."""
+        if not self._transport.is_closing():
+            self._transport.write(answer)
 
 
-async def main() -> None:
+async def serve(connection: type[Connection]) -> None:
     """Serve on a free port, which is printed, until killed."""
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Connection))
