@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench chaos wheel clean
+.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench bench-peers chaos wheel clean
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## Make .venv with everything in it.
 
@@ -58,8 +58,11 @@ corpus: $(READY)  ## Take every page of a folder the whole way: make corpus PAGE
 	@test -n "$(PAGES)" || { echo "name the folder: make corpus PAGES=DIR" >&2; exit 2; }
 	@$(BIN)/python -m kie_registry.testing.corpus $(PAGES)
 
-bench: $(READY)  ## Measure, in ratios within one run.
+bench: $(READY)  ## Measure, in ratios within one run; takes some minutes.
 	@$(BIN)/python benchmarks/run.py
+
+bench-peers: $(READY)  ## Measure other clients beside ours; they are installed below build/.
+	@$(BIN)/python benchmarks/peers.py
 
 chaos: $(READY)  ## Kill 50 processes that do 1,000 jobs, drop answers, and count what was paid and lost.
 	@$(BIN)/python -m tests.chaos

@@ -1,6 +1,6 @@
 """Measure, against the sandbox and in real time, how late ends are seen and how often records are read.
 
-It takes about a quarter of an hour. `polling.py` simulates the same in seconds.
+It takes about twenty minutes. `polling.py` simulates the same in seconds.
 """
 
 from __future__ import annotations
@@ -77,6 +77,25 @@ async def generated(number: int, mean: float, scratch: Path) -> dict[str, float]
         async with client(box, scratch) as kie:
             saved = dict(await asyncio.gather(*map(one, range(number))))
         tasks, (reads, refused) = box.tasks, reads_of(box)
+    return how_late(tasks, saved, reads, refused)
+
+
+async def batched(number: int, mean: float, scratch: Path) -> dict[str, float]:
+    """Run a batch, and save its files, with kie.ai's limits."""
+    with serving(mean, number) as box:
+        jobs = [{"model": _MODEL, "prompt": f"job {at}"} for at in range(number)]
+        async with client(box, scratch) as kie:
+            saved = {
+                outcome.job.task_id or "": time.time()
+                async for outcome in kie.batch(jobs, scratch / "files")
+                if outcome.paths
+            }
+        tasks, (reads, refused) = box.tasks, reads_of(box)
+    return how_late(tasks, saved, reads, refused)
+
+
+def how_late(tasks: list[Task], saved: dict[str, float], reads: Counter[str], refused: int) -> dict[str, float]:
+    """Return how long after the ends of the tasks their files were there."""
     late = [saved[task.id] - task.ends for task in tasks]
     return {
         "running at once, at most": most_at_once(tasks),
@@ -106,6 +125,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         print("300 tasks of 50 s, generated and saved")
         show(asyncio.run(generated(300, 50.0, Path(scratch))))
+    with tempfile.TemporaryDirectory() as scratch:
+        print("300 tasks of 50 s, in a batch, with their files")
+        show(asyncio.run(batched(300, 50.0, Path(scratch))))
 
 
 def show(figures: dict[str, float]) -> None:
