@@ -194,7 +194,8 @@ def test_a_batch_is_iterated_over_once(runs: Runs) -> None:
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_never_more_run_at_once_than_allowed(runs: Runs, most: int) -> None:
-    runs.run(*(f"cat {number}" for number in range(8)), concurrency=most)
+    runs.box.latency = 0.2
+    runs.run(*(f"cat {number}" for number in range(2 * most)), concurrency=most)
     moments = sorted(moment for task in runs.box.tasks for moment in ((task.created, 1), (task.ends, -1)))
     assert max(itertools.accumulate(change for _, change in moments)) == most
 

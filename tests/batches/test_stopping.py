@@ -258,7 +258,9 @@ def test_the_folder_is_free_when_the_iteration_is_left(runs: Runs) -> None:
     assert sorted(runs.sent()) == ["a", "b"]
 
 
-def test_who_is_cancelled_while_all_is_prepared_lets_it_go(runs: Runs) -> None:
+@pytest.mark.parametrize("kept", [True, False], ids=["in a folder", "nowhere"])
+def test_who_is_cancelled_while_all_is_prepared_lets_it_go(runs: Runs, kept: bool) -> None:
+    directory = runs.out if kept else None
     cancel: list[Callable[[], object]] = []
 
     class Cancelling(SqliteLedger):
@@ -272,11 +274,12 @@ def test_who_is_cancelled_while_all_is_prepared_lets_it_go(runs: Runs) -> None:
         cancel.append(lambda: loop.call_soon_threadsafe(task.cancel))
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with runs.batch("a") as batch:
+        assert runs.states() == {State.PLANNED if kept else State.REFUSED: 1}
+        async with runs.batch("a", directory=directory) as batch:
             assert len([outcome async for outcome in batch]) == 1
 
     async def cancelled() -> None:
-        async with evolve(runs, ledger=Cancelling(runs.ledger.path)).batch("a") as batch:
+        async with evolve(runs, ledger=Cancelling(runs.ledger.path)).batch("a", directory=directory) as batch:
             async for _ in batch:
                 pass
 
