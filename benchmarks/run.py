@@ -7,6 +7,7 @@ with ``KIE_BENCH_ROUNDS=1`` it takes seconds, and tells no more than that all of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -85,14 +86,15 @@ def many_machines() -> Iterator[Row]:
     batch = f"a batch of {number:,} jobs, {workers}, PostgreSQL, no limits, no download"
     limit = f"{creates} creates in {seconds:g} s, enforced by the server, {workers}"
     aims = ("150 jobs/s, 5 ms", "0 refused, 95 % of the limit used")
-    try:
-        with machines.database_server() as server:
-            ours, alone = machines.with_kie(server, number), machines.with_procrastinate(server, number)
-            kept = machines.keep_limit(server, limited, creates, seconds)
-    except ImportError as missing:
-        without = f"not measured: there is no {missing.name}"
-        yield from (Row(batch, without, aims[0]), Row(limit, without, aims[1]))
-        return
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(machines.database_server())
+        except ImportError as missing:
+            without = f"not measured: there is no {missing.name}"
+            yield from (Row(batch, without, aims[0]), Row(limit, without, aims[1]))
+            return
+        ours, alone = machines.with_kie(server, number), machines.with_procrastinate(server, number)
+        kept = machines.keep_limit(server, limited, creates, seconds)
     yield Row(
         batch,
         f"{ours.rate:.0f} jobs/s, {ours.ms:.2f} ms of CPU each",
