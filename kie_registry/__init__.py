@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from kie_registry.async_task import AsyncTask as AsyncTask
     from kie_registry.batches.batch import AsyncBatch as AsyncBatch
     from kie_registry.batches.blocking import Batch as Batch
-    from kie_registry.batches.outcomes import Outcome as Outcome
-    from kie_registry.batches.progress import Progress as Progress
+    from kie_registry.batches.running.outcomes import Outcome as Outcome
+    from kie_registry.batches.running.progress import Progress as Progress
     from kie_registry.call import Call as Call
     from kie_registry.client import Kie as Kie
     from kie_registry.contract import Contract as Contract
@@ -78,8 +78,8 @@ _HOMES = {
     "async_task": ("AsyncTask",),
     "batches.batch": ("AsyncBatch",),
     "batches.blocking": ("Batch",),
-    "batches.outcomes": ("Outcome",),
-    "batches.progress": ("Progress",),
+    "batches.running.outcomes": ("Outcome",),
+    "batches.running.progress": ("Progress",),
     "call": ("Call",),
     "client": ("Kie",),
     "contract": ("Contract",),

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import httpx
 
     from kie_registry.batches.blocking import Batch
-    from kie_registry.batches.jobs import Jobs
-    from kie_registry.batches.outcomes import Outcome
+    from kie_registry.batches.manifests.jobs import Jobs
+    from kie_registry.batches.running.outcomes import Outcome
     from kie_registry.ledger.protocol import Ledger
 
 

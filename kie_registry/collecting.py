@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kie_registry.batches.admission import Admission
-from kie_registry.batches.keeping import kept
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.prices import Prices
-from kie_registry.batches.runner import Runner
-from kie_registry.batches.saving import Saver
+from kie_registry.batches.running.admission import Admission
+from kie_registry.batches.running.keeping import kept
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.prices import Prices
+from kie_registry.batches.running.runner import Runner
+from kie_registry.batches.running.saving import Saver
 from kie_registry.calls import Calls
 from kie_registry.errors import ConfigurationError
 from kie_registry.events import Listener

@@ -8,18 +8,18 @@ import functools
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kie_registry.batches.admission import Admission
-from kie_registry.batches.feeding import Feed
-from kie_registry.batches.jobs import Jobs, Source
-from kie_registry.batches.keeping import kept
+from kie_registry.batches.manifests.jobs import Jobs, Source
 from kie_registry.batches.options import BatchOptions
-from kie_registry.batches.outcomes import Outcome
 from kie_registry.batches.preparing import Preparation, Prepared
-from kie_registry.batches.prices import Prices
-from kie_registry.batches.progress import Progress
-from kie_registry.batches.remembered import ENDED, remembered
-from kie_registry.batches.runner import Runner
-from kie_registry.batches.saving import Saver
+from kie_registry.batches.running.admission import Admission
+from kie_registry.batches.running.feeding import Feed
+from kie_registry.batches.running.keeping import kept
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.prices import Prices
+from kie_registry.batches.running.progress import Progress
+from kie_registry.batches.running.remembered import ENDED, remembered
+from kie_registry.batches.running.runner import Runner
+from kie_registry.batches.running.saving import Saver
 from kie_registry.calls import Calls
 from kie_registry.errors import ConfigurationError
 from kie_registry.http import AsyncHttp

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 from attrs import evolve, frozen
 
 from kie_registry.batches.batch import AsyncBatch
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.progress import Progress
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.progress import Progress
 from kie_registry.http import AsyncHttp, Http
 from kie_registry.results import Result
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define, frozen
 
-from kie_registry.batches.beginning import Begun, begin
-from kie_registry.batches.folder import BatchFolder
-from kie_registry.batches.jobs import Source
+from kie_registry.batches.folders.beginning import Begun, begin
+from kie_registry.batches.folders.folder import BatchFolder
+from kie_registry.batches.folders.results_file import ResultsFile
+from kie_registry.batches.manifests.jobs import Source
 from kie_registry.batches.options import BatchOptions
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.planning import Plan, Skipped, check
-from kie_registry.batches.results_file import ResultsFile
+from kie_registry.batches.plans.planning import Plan, Skipped, check
+from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.calls import Calls
 from kie_registry.ledger.states import State
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from kie_registry.batches.folder import RESULTS
+from kie_registry.batches.folders.folder import RESULTS
 from kie_registry.cli import output
 from kie_registry.cli.batch_progress import credits_of, many
 from kie_registry.ledger.opening import with_ledger
 
 if TYPE_CHECKING:
-    from kie_registry.batches.outcomes import Outcome
-    from kie_registry.batches.progress import Progress
+    from kie_registry.batches.running.outcomes import Outcome
+    from kie_registry.batches.running.progress import Progress
     from kie_registry.errors import KieError
 
 _FAILED, _WRONG, _UNKNOWN, _STILL_RUNNING, _INTERRUPTED = 1, 2, 3, 4, 130

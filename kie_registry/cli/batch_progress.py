@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from kie_registry.batches.batch import AsyncBatch
-    from kie_registry.batches.outcomes import Outcome
-    from kie_registry.batches.progress import Progress
+    from kie_registry.batches.running.outcomes import Outcome
+    from kie_registry.batches.running.progress import Progress
 
 _TICK = 0.25
 _QUIET = 30.0

@@ -21,8 +21,8 @@ from kie_registry.ledger.postgres_address import is_address
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
-    from kie_registry.batches.folder import Marker
-    from kie_registry.batches.status import BatchStatus, QueueStatus
+    from kie_registry.batches.folders.folder import Marker
+    from kie_registry.batches.workers.status import BatchStatus, QueueStatus
 
 _Tally = Mapping[State, tuple[int, float]]
 _OPEN = (State.PLANNED, State.SENDING, State.RUNNING, State.SUCCEEDED)
@@ -50,7 +50,7 @@ def show_status(target: str | None, database: str | None, ledger: Path | str | N
 
 
 def _show_folder(directory: Path, given: Path | str | None, *, as_json: bool) -> None:
-    from kie_registry.batches.folder import MARKER, BatchFolder
+    from kie_registry.batches.folders.folder import MARKER, BatchFolder
 
     folder = BatchFolder(directory)
     marker = folder.marker()
@@ -130,8 +130,8 @@ def _tell_of_unknown(number: int, place: Path | str) -> None:
 
 
 def _show_database(database: str, name: str | None, *, as_json: bool) -> None:
-    from kie_registry.batches.databases import quiet
-    from kie_registry.batches.status import read_status
+    from kie_registry.batches.workers.databases import quiet
+    from kie_registry.batches.workers.status import read_status
     from kie_registry.ledger.postgres_address import shown
 
     with quiet():

@@ -44,10 +44,10 @@ def submit_manifest(
     defaults = defaults_of(model, settings)
     url = database_of(database)
     name = Path(manifest).stem if name is None else name
-    from kie_registry.batches.databases import quiet
-    from kie_registry.batches.jobs import Source
-    from kie_registry.batches.planning import check
-    from kie_registry.batches.submitting import submit_batch
+    from kie_registry.batches.manifests.jobs import Source
+    from kie_registry.batches.plans.planning import check
+    from kie_registry.batches.workers.databases import quiet
+    from kie_registry.batches.workers.submitting import submit_batch
     from kie_registry.registry import default_registry
 
     source, registry = Source.of(manifest, defaults), default_registry()

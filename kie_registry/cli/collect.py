@@ -16,7 +16,7 @@ from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
     from kie_registry.async_client import AsyncKie
-    from kie_registry.batches.outcomes import Outcome
+    from kie_registry.batches.running.outcomes import Outcome
 
 _FAILED, _STILL_RUNNING = 1, 4
 

@@ -20,7 +20,7 @@ from kie_registry.ledger.states import State
 from kie_registry.secret import Secret
 
 if TYPE_CHECKING:
-    from kie_registry.batches.outcomes import Outcome
+    from kie_registry.batches.running.outcomes import Outcome
 
 _FAILED, _UNKNOWN = 1, 3
 _VARIABLES = ("KIE_API_KEYS", "KIE_API_KEY")
@@ -60,7 +60,7 @@ def worker_command(
     exits with 3 where nobody knows of some jobs whether they were accepted, else with 1 where some failed.
     """
     url, keys = database_of(database), _keys(keys_from)
-    from kie_registry.batches.worker import Worker
+    from kie_registry.batches.workers.worker import Worker
 
     ended = _Ended(as_json=as_json)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kie_registry import Registry
-from kie_registry.batches.lines import lines_of
-from kie_registry.batches.planning import Plan, check
+from kie_registry.batches.manifests.lines import lines_of
+from kie_registry.batches.plans.planning import Plan, check
 
 PRO = "nano-banana-pro"
 EDIT = "google/nano-banana-edit"

@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 from kie_registry import Registry
-from kie_registry.batches.admission import Admission
-from kie_registry.batches.prices import Prices
+from kie_registry.batches.running.admission import Admission
+from kie_registry.batches.running.prices import Prices
 from kie_registry.ledger import Job, State
 from kie_registry.sandbox.tasks import Task
 from tests.batches.manifests import PRO, REGISTRY

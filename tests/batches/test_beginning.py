@@ -12,8 +12,8 @@ import pytest
 from attrs import evolve, frozen
 
 from kie_registry import ConfigurationError
-from kie_registry.batches.beginning import Begun, begin
-from kie_registry.batches.folder import MARKER, BatchFolder
+from kie_registry.batches.folders.beginning import Begun, begin
+from kie_registry.batches.folders.folder import MARKER, BatchFolder
 from kie_registry.ledger import Job, SqliteLedger, State
 from tests.batches.manifests import plan_of, prompts
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kie_registry import ConfigurationError
-from kie_registry.batches.folder import MARKER, BatchFolder, Marker, now
+from kie_registry.batches.folders.folder import MARKER, BatchFolder, Marker, now
 
 A_MARKER = Marker(batch="b1", ledger="/l", manifest=None, created=now(), planned=True)
 
@@ -40,7 +40,7 @@ def test_a_folder_of_nobody_is_refused() -> None:
 
 def test_the_second_who_holds_a_folder_is_told_who_has_it(tmp_path: Path) -> None:
     hold = (
-        "import sys; from kie_registry.batches.folder import BatchFolder\n"
+        "import sys; from kie_registry.batches.folders.folder import BatchFolder\n"
         "with BatchFolder(sys.argv[1]).held():\n    print(flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", hold, str(tmp_path)]

@@ -8,7 +8,7 @@ import pytest
 from kie_models.nano_banana_pro import NanoBananaPro
 
 from kie_registry import InvalidRequest
-from kie_registry.batches.lines import BrokenLine, Line, lines_of
+from kie_registry.batches.manifests.lines import BrokenLine, Line, lines_of
 
 CAT = {"prompt": "a cat"}
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kie_registry import InvalidRequest
-from kie_registry.batches.lines import BrokenLine, Line
-from kie_registry.batches.manifest import read_manifest
+from kie_registry.batches.manifests.lines import BrokenLine, Line
+from kie_registry.batches.manifests.manifest import read_manifest
 
 BOM = b"\xef\xbb\xbf"
 A_LINE = b'{"model": "m", "prompt": "a"}\n'

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from kie_registry import InvalidRequest, Registry
-from kie_registry.batches.lines import BrokenLine, Line, lines_of
-from kie_registry.batches.manifest import read_manifest
-from kie_registry.batches.planning import check
+from kie_registry.batches.manifests.lines import BrokenLine, Line, lines_of
+from kie_registry.batches.manifests.manifest import read_manifest
+from kie_registry.batches.plans.planning import check
 from kie_registry.file_addresses import path_of
 from kie_registry.ledger import State
 from kie_registry.media import inspect
@@ -43,7 +43,7 @@ def test_a_job_stands_in_the_plan_as_it_is_sent() -> None:
 
 
 def test_the_jobs_of_a_ledger_are_made_in_order_and_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.batches.planning.PORTION", 2)
+    monkeypatch.setattr("kie_registry.batches.plans.planning.PORTION", 2)
     with plan_of(*prompts("a", "b", "c")) as plan:
         portions = list(plan.portions("batch", account="me", directory="/out"))
     assert ([len(portion) for portion in portions], len(plan)) == ([2, 1], 3)
@@ -144,7 +144,7 @@ def test_a_file_that_many_lines_name_is_looked_into_once(photo: Path, monkeypatc
         looked.append(path)
         return inspect(path)
 
-    monkeypatch.setattr("kie_registry.batches.planning.inspect", look)
+    monkeypatch.setattr("kie_registry.batches.plans.planning.inspect", look)
     plan_of(*({"model": EDIT, "prompt": text, "images": [photo]} for text in "abc")).close()
     assert looked == [photo]
 

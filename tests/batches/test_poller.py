@@ -10,7 +10,7 @@ import pytest
 from attrs import define, field, frozen
 
 from kie_registry import TaskStatus, hints
-from kie_registry.batches.poller import Poller
+from kie_registry.batches.running.poller import Poller
 from kie_registry.effects import Flow, Sleep
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger import Job, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from kie_registry.batches.pool import Pool
+from kie_registry.batches.running.pool import Pool
 
 
 def in_a_pool(most: int, test: Callable[[Pool], Awaitable[None]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kie_registry.batches.prices import Prices
+from kie_registry.batches.running.prices import Prices
 from kie_registry.ledger import Job
 from tests.batches.manifests import EDIT, PRO, REGISTRY
 

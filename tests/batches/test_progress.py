@@ -8,8 +8,8 @@ import time
 import pytest
 
 from kie_registry import KieError, TaskTimeout
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.progress import Progress
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.progress import Progress
 from kie_registry.ledger import Job, State
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kie_registry.batches import queue
-from kie_registry.batches.databases import conninfo
-from kie_registry.batches.queue import ANYBODY, Queue, portions, prepare, queue_of
-from kie_registry.batches.sweeping import Sweep
+from kie_registry.batches.workers import queue
+from kie_registry.batches.workers.databases import conninfo
+from kie_registry.batches.workers.queue import ANYBODY, Queue, portions, prepare, queue_of
+from kie_registry.batches.workers.sweeping import Sweep
 from kie_registry.errors import ConfigurationError, LedgerError
 from kie_registry.ledger import Job, PostgresLedger, State
 from tests.batches.workers import emptied, run, submitted

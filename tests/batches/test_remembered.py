@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kie_registry import AsyncResult, KieError, ResultUnreadable, SubmitOutcomeUnknown, TaskFailed
-from kie_registry.batches.remembered import remembered
+from kie_registry.batches.running.remembered import remembered
 from kie_registry.http import AsyncHttp
 from kie_registry.ledger import Job, State
 

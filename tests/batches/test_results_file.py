@@ -13,11 +13,11 @@ import pytest
 from attrs import evolve, frozen
 
 from kie_registry import KieError
-from kie_registry.batches.beginning import begin
-from kie_registry.batches.folder import BatchFolder
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.planning import Plan
-from kie_registry.batches.results_file import ResultsFile
+from kie_registry.batches.folders.beginning import begin
+from kie_registry.batches.folders.folder import BatchFolder
+from kie_registry.batches.folders.results_file import ResultsFile
+from kie_registry.batches.plans.planning import Plan
+from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.ledger import Job, SqliteLedger, State
 from tests.batches.manifests import plan_of, prompts
 
@@ -257,7 +257,7 @@ def test_nothing_is_left_beside_it(batch: Batch, plan: Plan) -> None:
 
 
 def test_many_jobs_are_never_held_in_memory(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.batches.results_file._PAGE", 5)
+    monkeypatch.setattr("kie_registry.batches.folders.results_file._PAGE", 5)
     with plan_of(*prompts(*map(str, range(100)))) as plan:
         batch_id = batch.begin(plan)
         with batch.ledger.together():

@@ -12,10 +12,10 @@ import pytest
 from attrs import evolve
 
 from kie_registry import Event, LedgerError, Outcome, TaskTimeout
-from kie_registry.batches import runner as running
-from kie_registry.batches.poller import Poller
-from kie_registry.batches.progress import Progress
-from kie_registry.batches.saving import Saver
+from kie_registry.batches.running import runner as running
+from kie_registry.batches.running.poller import Poller
+from kie_registry.batches.running.progress import Progress
+from kie_registry.batches.running.saving import Saver
 from kie_registry.flows.planned import send_planned
 from kie_registry.ledger import Job, SqliteLedger, State
 from kie_registry.parts import Part
@@ -238,7 +238,7 @@ def test_leaving_waits_for_the_answers_that_are_on_their_way(runs: Runs) -> None
 
 
 def test_what_is_never_answered_is_unknown_once_one_has_left(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.batches.feeding._ANSWERS", 0.05)
+    monkeypatch.setattr("kie_registry.batches.running.feeding._ANSWERS", 0.05)
     runs.box.answer_next("createTask", delay=0.0)
     runs.box.answer_next("createTask", delay=20.0)
     asyncio.run(leave_after_the_first(runs, "a", "b"))

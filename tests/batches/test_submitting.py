@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kie_registry.batches.status import read_status
-from kie_registry.batches.submitting import submit_batch
+from kie_registry.batches.workers.status import read_status
+from kie_registry.batches.workers.submitting import submit_batch
 from kie_registry.errors import ConfigurationError
 from kie_registry.ledger import PostgresLedger, State
 from kie_registry.registry import default_registry

@@ -12,8 +12,8 @@ import pytest
 from attrs import evolve
 
 from kie_registry import Kie
-from kie_registry.batches.file_systems import open_address, shown
-from kie_registry.batches.targets import Target
+from kie_registry.batches.running.file_systems import open_address, shown
+from kie_registry.batches.running.targets import Target
 from kie_registry.effects import drive
 from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.flows.journal import Journal

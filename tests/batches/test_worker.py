@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.timings import Timings
-from kie_registry.batches.worker import Worker
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.workers.timings import Timings
+from kie_registry.batches.workers.worker import Worker
 from kie_registry.errors import AuthenticationError, ConfigurationError, InsufficientCredits, KieError
 from kie_registry.ledger import PostgresLedger, State
 from kie_registry.sandbox import Sandbox

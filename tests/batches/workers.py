@@ -13,10 +13,10 @@ from typing import Any
 
 import psycopg
 
-from kie_registry.batches.lines import Line
-from kie_registry.batches.planning import Plan, check
-from kie_registry.batches.queue import prepare
-from kie_registry.batches.submitting import Submitted, submit_batch
+from kie_registry.batches.manifests.lines import Line
+from kie_registry.batches.plans.planning import Plan, check
+from kie_registry.batches.workers.queue import prepare
+from kie_registry.batches.workers.submitting import Submitted, submit_batch
 from kie_registry.registry import default_registry
 from kie_registry.sandbox import Sandbox
 from tests.ledger.postgres import World
@@ -27,8 +27,8 @@ QUICK = {"beat": 0.2, "dead_after": 1.5, "sweep": 0.3, "look": 0.1, "rest": 0.2}
 
 _WORKER = """
 import json, sys
-from kie_registry.batches.timings import Timings
-from kie_registry.batches.worker import Worker
+from kie_registry.batches.workers.timings import Timings
+from kie_registry.batches.workers.worker import Worker
 given = json.loads(sys.argv[1])
 timings = Timings(**given.pop("timings"))
 database, keys, out = given.pop("database"), given.pop("keys"), given.pop("out")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kie_registry.batches.folder import RESULTS
+from kie_registry.batches.folders.folder import RESULTS
 from kie_registry.ledger import Job, State
 from tests.chaos.batch_harness import BatchChaos
 from tests.chaos.counting import Count, number_of

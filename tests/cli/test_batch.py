@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kie_registry.batches.folder import BatchFolder
+from kie_registry.batches.folders.folder import BatchFolder
 from kie_registry.cli.run import run as run_here
 from kie_registry.sandbox import Sandbox
 from kie_registry.whole_files import place
@@ -217,7 +217,7 @@ def test_an_error_in_the_end_comes_beside_what_was_done(batch: Kied, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")
         working(*arguments, **options)
 
-    monkeypatch.setattr("kie_registry.batches.results_file.place", full)
+    monkeypatch.setattr("kie_registry.batches.folders.results_file.place", full)
     said = batch.json()
     assert (batch.status, said["done"]) == (1, 3)
     assert "No space left on device" in said["error"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from kie_registry.batches.folder import BatchFolder
-from kie_registry.batches.timings import Timings
+from kie_registry.batches.folders.folder import BatchFolder
+from kie_registry.batches.workers.timings import Timings
 from kie_registry.cli.run import run as run_here
 from kie_registry.sandbox import Sandbox
 from tests.cli.conftest import KIE
@@ -53,7 +53,7 @@ def kie(
 @pytest.fixture
 def database(postgres: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an empty database, which the environment names."""
-    monkeypatch.setattr("kie_registry.batches.worker.Timings", lambda: Timings(look=0.05))
+    monkeypatch.setattr("kie_registry.batches.workers.worker.Timings", lambda: Timings(look=0.05))
     monkeypatch.setenv("KIE_DATABASE", postgres.url)
     return postgres.url
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from kie_registry.batches.identity import id_in
+from kie_registry.batches.plans.identity import id_in
 from kie_registry.errors import KieError
 from kie_registry.ledger.job import Job
 from kie_registry.results import BaseResult

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from kie_registry.batches import json_text
-from kie_registry.batches.lines import BrokenLine, Line, line_of
-from kie_registry.batches.source import TextLines, UnusableLine
+from kie_registry.batches.manifests import json_text
+from kie_registry.batches.manifests.lines import BrokenLine, Line, line_of
+from kie_registry.batches.manifests.source import TextLines, UnusableLine
 
 _HINT = "each line must be a JSON object of its own"
 

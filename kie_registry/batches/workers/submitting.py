@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from kie_registry.batches.planning import Plan
-from kie_registry.batches.queue import Queue
-from kie_registry.batches.targets import Target
+from kie_registry.batches.plans.planning import Plan
+from kie_registry.batches.running.targets import Target
+from kie_registry.batches.workers.queue import Queue
 from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.file_addresses import digest_in, is_local, path_of
 from kie_registry.ledger.job import Job

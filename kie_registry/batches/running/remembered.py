@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kie_registry.batches.outcomes import Outcome
+from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.errors import KieError, SubmitOutcomeUnknown
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State

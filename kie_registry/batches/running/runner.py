@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve
 
-from kie_registry.batches.admission import Admission
-from kie_registry.batches.keeping import kept
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.poller import Poller
-from kie_registry.batches.pool import Pool
-from kie_registry.batches.saving import Saver, age_of, is_gone
-from kie_registry.batches.sending import Sending
+from kie_registry.batches.running.admission import Admission
+from kie_registry.batches.running.keeping import kept
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.poller import Poller
+from kie_registry.batches.running.pool import Pool
+from kie_registry.batches.running.saving import Saver, age_of, is_gone
+from kie_registry.batches.running.sending import Sending
 from kie_registry.calls import Calls
 from kie_registry.effects import Flow, drive_async
 from kie_registry.errors import (

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from attrs import define
 
-from kie_registry.batches import json_text
-from kie_registry.batches.lines import BrokenLine, Line, line_of
-from kie_registry.batches.source import TextLines, UnusableLine
+from kie_registry.batches.manifests import json_text
+from kie_registry.batches.manifests.lines import BrokenLine, Line, line_of
+from kie_registry.batches.manifests.source import TextLines, UnusableLine
 from kie_registry.errors import InvalidRequest, Problem
 from kie_registry.wording import clip
 

@@ -14,9 +14,9 @@ from typing import Self
 from attrs import evolve, frozen
 
 from kie_registry.adapter import Adapter
-from kie_registry.batches.identity import digest_of, key_of_content, key_of_id
-from kie_registry.batches.lines import BrokenLine, Line
-from kie_registry.batches.shelf import Shelf, Shelved
+from kie_registry.batches.manifests.lines import BrokenLine, Line
+from kie_registry.batches.plans.identity import digest_of, key_of_content, key_of_id
+from kie_registry.batches.plans.shelf import Shelf, Shelved
 from kie_registry.binding import Bound, bind, file_problems, problem_of
 from kie_registry.errors import ConfigurationError, InvalidRequest, PluginError, Problem, UnknownModel
 from kie_registry.file_addresses import to_address

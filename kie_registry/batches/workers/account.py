@@ -15,13 +15,13 @@ from procrastinate.jobs import Job as Row
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker as Feeder
 
-from kie_registry.batches.admission import Admission
-from kie_registry.batches.manager import PatientManager
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.prices import Prices
-from kie_registry.batches.queue import ANYBODY, TASK, queue_of
-from kie_registry.batches.runner import Runner
-from kie_registry.batches.timings import Timings
+from kie_registry.batches.running.admission import Admission
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.prices import Prices
+from kie_registry.batches.running.runner import Runner
+from kie_registry.batches.workers.manager import PatientManager
+from kie_registry.batches.workers.queue import ANYBODY, TASK, queue_of
+from kie_registry.batches.workers.timings import Timings
 from kie_registry.effects import Keep
 from kie_registry.errors import (
     AuthenticationError,

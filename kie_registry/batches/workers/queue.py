@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from kie_registry.batches.databases import connecting, conninfo
+from kie_registry.batches.workers.databases import connecting, conninfo
 from kie_registry.errors import LedgerError
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kie_registry.batches.beginning import WITHDRAWN
-from kie_registry.batches.folder import RESULTS
-from kie_registry.batches.identity import id_in
+from kie_registry.batches.folders.beginning import WITHDRAWN
+from kie_registry.batches.folders.folder import RESULTS
+from kie_registry.batches.plans.identity import id_in
 from kie_registry.errors import KieError
 from kie_registry.events import logger
 from kie_registry.ledger.job import Job
@@ -26,8 +26,8 @@ from kie_registry.ledger.states import State
 from kie_registry.whole_files import place
 
 if TYPE_CHECKING:
-    from kie_registry.batches.outcomes import Outcome
-    from kie_registry.batches.planning import Plan
+    from kie_registry.batches.plans.planning import Plan
+    from kie_registry.batches.running.outcomes import Outcome
     from kie_registry.ledger.protocol import Ledger
 
 _PAGE = 250

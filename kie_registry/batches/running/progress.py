@@ -6,7 +6,7 @@ import time
 
 from attrs import define, field
 
-from kie_registry.batches.outcomes import Outcome
+from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.errors import TaskTimeout
 from kie_registry.ledger.states import State
 

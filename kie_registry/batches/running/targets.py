@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from kie_registry.batches.file_systems import opened, reason_of, shown
-from kie_registry.batches.saving import Saver
+from kie_registry.batches.running.file_systems import opened, reason_of, shown
+from kie_registry.batches.running.saving import Saver
 from kie_registry.effects import Flow, Keep, Run
 from kie_registry.errors import ConfigurationError, KieError, OutputExists
 from kie_registry.file_addresses import is_local, path_of

@@ -7,8 +7,8 @@ import functools
 from collections import deque
 from typing import TYPE_CHECKING
 
-from kie_registry.batches.keeping import kept
-from kie_registry.batches.runner import Finished, Runner
+from kie_registry.batches.running.keeping import kept
+from kie_registry.batches.running.runner import Finished, Runner
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 

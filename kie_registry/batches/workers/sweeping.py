@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from kie_registry.batches.queue import ANYBODY, portions, queue_of
+from kie_registry.batches.workers.queue import ANYBODY, portions, queue_of
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:

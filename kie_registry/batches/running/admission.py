@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from kie_registry.batches.prices import Kind, Prices
+from kie_registry.batches.running.prices import Kind, Prices
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from kie_registry.adapter import Adapter
-from kie_registry.batches.lines import BrokenLine, Line, lines_of
-from kie_registry.batches.manifest import read_manifest
+from kie_registry.batches.manifests.lines import BrokenLine, Line, lines_of
+from kie_registry.batches.manifests.manifest import read_manifest
 
 Jobs: TypeAlias = str | os.PathLike[str] | Iterable[Mapping[str, Any] | Adapter]
 """The path of a manifest; or mappings with the keys of its lines, and adapter instances."""

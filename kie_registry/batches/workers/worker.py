@@ -10,20 +10,20 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kie_registry.batches.databases import connecting, conninfo, quiet
-from kie_registry.batches.file_systems import open_address
-from kie_registry.batches.outcomes import Outcome
-from kie_registry.batches.queue import SCHEMA, prepare
-from kie_registry.batches.targets import Target
-from kie_registry.batches.timings import Timings
+from kie_registry.batches.running.file_systems import open_address
+from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.running.targets import Target
+from kie_registry.batches.workers.databases import connecting, conninfo, quiet
+from kie_registry.batches.workers.queue import SCHEMA, prepare
+from kie_registry.batches.workers.timings import Timings
 from kie_registry.errors import AuthenticationError, ConfigurationError, KieError, LedgerError
 
 if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
 
     from kie_registry.async_client import AsyncKie
-    from kie_registry.batches.account import Account
-    from kie_registry.batches.sweeping import Sweep
+    from kie_registry.batches.workers.account import Account
+    from kie_registry.batches.workers.sweeping import Sweep
     from kie_registry.ledger.postgres import PostgresLedger
     from kie_registry.ledger.protocol import Ledger
     from kie_registry.secret import Secret
@@ -139,7 +139,7 @@ class Worker:
     async def _work(self, ledger: Ledger, connector: PsycopgConnector) -> None:
         from procrastinate.manager import JobManager
 
-        from kie_registry.batches.sweeping import Sweep
+        from kie_registry.batches.workers.sweeping import Sweep
 
         if self._stopped:
             self.stop()
@@ -224,9 +224,9 @@ class Worker:
             await connector.close_async()
 
     def _account(self, kie: AsyncKie, ledger: PostgresLedger, connector: PsycopgConnector) -> Account:
-        from kie_registry.batches.account import Account
-        from kie_registry.batches.prices import Prices
-        from kie_registry.batches.runner import Runner
+        from kie_registry.batches.running.prices import Prices
+        from kie_registry.batches.running.runner import Runner
+        from kie_registry.batches.workers.account import Account
 
         return Account(
             kie.account,

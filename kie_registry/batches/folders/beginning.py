@@ -9,10 +9,10 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from kie_registry.batches.folder import MARKER, RESULTS, BatchFolder, Marker, now
-from kie_registry.batches.identity import id_in
-from kie_registry.batches.planning import Plan
-from kie_registry.batches.shelf import Shelved
+from kie_registry.batches.folders.folder import MARKER, RESULTS, BatchFolder, Marker, now
+from kie_registry.batches.plans.identity import id_in
+from kie_registry.batches.plans.planning import Plan
+from kie_registry.batches.plans.shelf import Shelved
 from kie_registry.errors import ConfigurationError, IllegalMove
 from kie_registry.ledger.job import Job, new_id
 from kie_registry.ledger.postgres_address import is_address

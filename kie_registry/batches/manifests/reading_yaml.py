@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kie_registry.batches.lines import BrokenLine, Line, flattened, line_of
+from kie_registry.batches.manifests.lines import BrokenLine, Line, flattened, line_of
 from kie_registry.errors import InvalidRequest, Problem, SpecError
 from kie_registry.wording import clip
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from kie_registry.batches.databases import connecting, conninfo
-from kie_registry.batches.queue import SCHEMA
+from kie_registry.batches.workers.databases import connecting, conninfo
+from kie_registry.batches.workers.queue import SCHEMA
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 
@@ -111,7 +111,7 @@ def read_status(database: str, batch: str | None = None, *, dead_after: float = 
     """
     import psycopg
 
-    from kie_registry.batches.queue import prepare
+    from kie_registry.batches.workers.queue import prepare
     from kie_registry.ledger.postgres import PostgresLedger
 
     ledger = PostgresLedger(database)

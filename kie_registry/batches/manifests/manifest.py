@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from kie_registry.batches.lines import BrokenLine, Line, flattened
-from kie_registry.batches.reading_csv import read_csv
-from kie_registry.batches.reading_jsonl import read_jsonl
-from kie_registry.batches.reading_yaml import read_yaml
+from kie_registry.batches.manifests.lines import BrokenLine, Line, flattened
+from kie_registry.batches.manifests.reading_csv import read_csv
+from kie_registry.batches.manifests.reading_jsonl import read_jsonl
+from kie_registry.batches.manifests.reading_yaml import read_yaml
 from kie_registry.errors import InvalidRequest
 
 _Reader: TypeAlias = Callable[[BinaryIO, str, Mapping[str, Any]], Iterator[Line | BrokenLine]]

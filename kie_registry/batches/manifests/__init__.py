@@ -1,0 +1,1 @@
+"""Manifests: the jobs of a batch, as people and programs name them."""

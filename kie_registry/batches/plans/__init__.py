@@ -1,0 +1,1 @@
+"""Plans: the jobs of a batch, checked, and known again."""

@@ -1,0 +1,1 @@
+"""Seeing to many jobs at once, on one machine or on many."""

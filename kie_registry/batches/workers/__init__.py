@@ -1,0 +1,1 @@
+"""Batches on many machines: a queue in PostgreSQL, and workers."""
