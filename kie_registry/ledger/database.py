@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from weakref import WeakSet
 
 from kie_registry.errors import LedgerError
 from kie_registry.ledger.filesystems import make_private_file, network_filesystem
+from kie_registry.ledger.forking import close_over_forks
 from kie_registry.ledger.transactions import Group, Operation, T, Write, in_one_transaction
 from kie_registry.ledger.ways_out import way_out
 
@@ -51,7 +50,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._used = self._to_close = False
         self.start_anew()
-        _DATABASES.add(self)
+        close_over_forks(self)
 
     def start_anew(self) -> None:
         """Forget, in a child process, the threads of its parent."""
@@ -252,31 +251,3 @@ def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
-
-
-_DATABASES: WeakSet[Database] = WeakSet()
-_forking = threading.local()
-
-
-def _before_fork() -> None:
-    _forking.databases = list(_DATABASES)
-    for database in _forking.databases:
-        database.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for database in _forking.databases:
-        database.after_fork()
-    del _forking.databases
-
-
-def _after_fork_in_child() -> None:
-    for database in _forking.databases:
-        database.start_anew()
-    del _forking.databases
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
