@@ -16,6 +16,7 @@ from kie_registry.batches.workers.queue import ANYBODY, Queue, portions, prepare
 from kie_registry.batches.workers.sweeping import Sweep
 from kie_registry.errors import ConfigurationError, LedgerError
 from kie_registry.ledger import Job, PostgresLedger, State
+from kie_registry.ledger.job import new_id
 from tests.batches.workers import emptied, run, submitted
 from tests.ledger.postgres import Server, World
 
@@ -72,15 +73,15 @@ def with_sweep(
     asyncio.run(main())
 
 
-def planned(ledger: PostgresLedger, *numbers: int) -> list[str]:
-    jobs = [Job(account="", model="m", input={}, batch="b", key=str(number)) for number in numbers]
+def planned(ledger: PostgresLedger, *numbers: int, batch: str = "b") -> list[str]:
+    jobs = [Job(account="", model="m", input={}, batch=batch, key=str(number)) for number in numbers]
     ledger.plan(jobs)
     return [job.id for job in jobs]
 
 
-def running(ledger: PostgresLedger, account: str) -> str:
+def running(ledger: PostgresLedger, account: str, batch: str = "b") -> str:
     """Return a job of a batch whose task runs in an account, and which is nobody's."""
-    (job_id,) = planned(ledger, 0)
+    (job_id,) = planned(ledger, 0, batch=batch)
     ledger.claim(job_id)
     ledger.move(job_id, State.SENDING, account=account, attempt=1)
     ledger.move(job_id, State.RUNNING, task_id="task_1")
@@ -201,6 +202,23 @@ def test_a_job_whose_claim_was_not_answered_is_let_go(ledger: PostgresLedger, da
         ledger.claim(job_id)
     sweep(ledger, database, in_hand=[held])
     assert waiting(database) == [(ANYBODY, 0, [slipped])]
+
+
+def test_what_one_machine_runs_is_no_workers_affair(ledger: PostgresLedger, database: str) -> None:
+    batch = new_id()
+    running(ledger, "mine", batch)
+    held, _ = planned(ledger, 1, 2, batch=batch)
+    ledger.claim(held)
+
+    async def look(sweep: Sweep) -> None:
+        await sweep.run([])
+        assert await sweep.left(["mine"], []) == 0
+
+    with_sweep(ledger, database, look)
+    assert waiting(database) == []
+    found = ledger.get(held)
+    assert found is not None
+    assert found.owner == ledger.owner
 
 
 def test_what_is_unknown_waits_for_a_person(ledger: PostgresLedger, database: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from kie_registry.batches.workers.status import read_status
 from kie_registry.batches.workers.submitting import submit_batch
 from kie_registry.errors import ConfigurationError
-from kie_registry.ledger import PostgresLedger, State
+from kie_registry.ledger import Job, PostgresLedger, State
+from kie_registry.ledger.job import new_id
 from kie_registry.registry import default_registry
 from tests.batches.workers import emptied, plan_of, run, submitted
 from tests.ledger.postgres import World
@@ -66,7 +67,7 @@ def test_local_files_need_a_place_that_others_can_read(
     assert ledger.batch("batch") == []
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201, "0" * 32])
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
     with plan_of(1, tmp_path) as plan, pytest.raises(ConfigurationError, match="the batch's name is"):
         submit_batch("postgresql://nobody@nowhere/nothing", plan, name, default_registry())
@@ -102,6 +103,11 @@ def test_status_names_what_is_unknown(database: str, ledger: PostgresLedger, tmp
     ledger.move(job.id, State.UNKNOWN)
     (batch,) = read_status(database, "batch").batches
     assert ([each.id for each in batch.unknown], batch.left, batch.oldest) == ([job.id], 0, None)
+
+
+def test_status_leaves_out_what_one_machine_runs(database: str, ledger: PostgresLedger) -> None:
+    ledger.plan([Job(account="a", model="m", input={}, batch=new_id(), key="1")])
+    assert read_status(database).batches == []
 
 
 def test_status_of_a_batch_that_nobody_knows_is_empty(database: str) -> None:

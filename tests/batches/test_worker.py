@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from kie_registry.batches.running.outcomes import Outcome
+from kie_registry.batches.workers.queue import Queue
 from kie_registry.batches.workers.timings import Timings
 from kie_registry.batches.workers.worker import Worker
 from kie_registry.errors import AuthenticationError, ConfigurationError, InsufficientCredits, KieError
 from kie_registry.ledger import PostgresLedger, State
+from kie_registry.ledger.job import new_id
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import fast_sandbox
-from tests.batches.workers import QUICK, emptied, ended, options_for, run, submitted, until, worker
+from tests.batches.workers import QUICK, emptied, ended, options_for, plan_of, run, submitted, until, worker
 from tests.ledger.postgres import OwnServer, Server, World
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -77,6 +79,21 @@ def test_a_worker_does_all_there_is_and_saves_it(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"job-{number}.png" for number in range(5)}
     assert states(ledger) == {State.COLLECTED: 5}
     assert run(database, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+
+
+def test_what_one_machine_runs_is_let_go_though_it_stands_in_the_queue(
+    database: str, ledger: PostgresLedger, box: Sandbox, tmp_path: Path
+) -> None:
+    with plan_of(1, tmp_path) as plan:
+        (job,) = next(plan.portions(new_id(), account="", directory=None))
+    ledger.plan([job])
+    with Queue(database) as queue:
+        queue.defer([job.id], of=1)
+    submitted(database, 1, tmp_path)
+    work(database, box, None)
+    found = ledger.get(job.id)
+    assert found is not None
+    assert (found.state, found.owner, len(box.tasks)) == (State.PLANNED, None, 1)
 
 
 def test_a_worker_that_is_killed_is_noticed_and_nothing_is_paid_twice(

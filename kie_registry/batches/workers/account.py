@@ -20,7 +20,7 @@ from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.batches.running.prices import Prices
 from kie_registry.batches.running.runner import Runner
 from kie_registry.batches.workers.manager import PatientManager
-from kie_registry.batches.workers.queue import ANYBODY, TASK, queue_of
+from kie_registry.batches.workers.queue import ANYBODY, TASK, is_submitted, queue_of
 from kie_registry.batches.workers.timings import Timings
 from kie_registry.effects import Keep
 from kie_registry.errors import (
@@ -204,9 +204,9 @@ class Account:
         runner = self._runners[-1]
         try:
             for job in await runner.claim([_named(job_id) for job_id in job_ids]):
-                if job.state == State.PLANNED:
+                if job.state == State.PLANNED and is_submitted(job.batch):
                     self._begin(runner.send, job)
-                elif job.state in self._under_way and job.account == self.id:
+                elif is_submitted(job.batch) and job.state in self._under_way and job.account == self.id:
                     self._begin(runner.take_up, job)
                 else:
                     await runner.let_go([job])

@@ -6,6 +6,7 @@ that is done for it. Whatever happens to rows, the jobs are found again by `swee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,11 +25,22 @@ TASK = "kie.jobs"
 ANYBODY = "kie"
 """The queue of jobs that have yet to be sent, which any account may do."""
 
+# What `kie batch run` calls its batches, which are its own affair alone: it has a limit on credits, and a folder.
+_OF_ONE_MACHINE = "[0-9a-f]{32}"
+
+SUBMITTED = f"batch IS NOT NULL AND batch !~ '^{_OF_ONE_MACHINE}$'"
+"""The condition that a row of the ledger is a job of a batch that was submitted."""
+
 _PORTION = 10
 # A small batch is spread over all workers too.
 _PORTIONS = 64
 _CHUNK = 1000
 _LOCK = 0x6B69655F71756575
+
+
+def is_submitted(batch: str | None) -> bool:
+    """Whether a batch of this name was submitted, for any worker; one machine runs all others."""
+    return batch is not None and re.fullmatch(_OF_ONE_MACHINE, batch) is None
 
 
 def queue_of(account: str) -> str:

@@ -8,26 +8,26 @@ from typing import Any
 from attrs import frozen
 
 from kie_registry.batches.workers.databases import connecting, conninfo
-from kie_registry.batches.workers.queue import SCHEMA
+from kie_registry.batches.workers.queue import SCHEMA, SUBMITTED
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 
 _LATELY = 60.0
 _MOST_UNKNOWN = 100
 
-_BATCHES = """
+_BATCHES = f"""
 SELECT batch, state, count(*), coalesce(sum(credits), 0),
     count(*) FILTER (WHERE changed_at > extract(epoch FROM clock_timestamp()) - %(lately)s),
     extract(epoch FROM clock_timestamp()) - min(created_at)
-FROM jobs WHERE batch IS NOT NULL AND (%(batch)s::text IS NULL OR batch = %(batch)s)
+FROM jobs WHERE {SUBMITTED} AND (%(batch)s::text IS NULL OR batch = %(batch)s)
 GROUP BY batch, state
-"""
-_WORKERS = """
+"""  # noqa: S608
+_WORKERS = f"""
 SELECT host, pid, extract(epoch FROM clock_timestamp() - seen_at),
-    (SELECT count(*) FROM jobs WHERE owner = owners.id)
+    (SELECT count(*) FROM jobs WHERE owner = owners.id AND {SUBMITTED})
 FROM owners WHERE seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s)
-    AND EXISTS (SELECT FROM jobs WHERE owner = owners.id AND batch IS NOT NULL) ORDER BY host, pid
-"""
+    AND EXISTS (SELECT FROM jobs WHERE owner = owners.id AND {SUBMITTED}) ORDER BY host, pid
+"""  # noqa: S608
 _WAITING = "SELECT count(*) FROM kie_queue.procrastinate_jobs WHERE status = 'todo'"
 
 _OPEN = frozenset({State.PLANNED, State.SENDING, State.RUNNING, State.SUCCEEDED})

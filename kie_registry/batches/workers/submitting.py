@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from kie_registry.batches.plans.planning import Plan
 from kie_registry.batches.running.targets import Target
-from kie_registry.batches.workers.queue import Queue
+from kie_registry.batches.workers.queue import Queue, is_submitted
 from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.file_addresses import digest_in, is_local, path_of
 from kie_registry.ledger.job import Job
@@ -71,6 +71,11 @@ def submit_batch(
     if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
         raise ConfigurationError(
             f"the batch's name is {name!r}; it takes up to {_LONGEST_NAME} letters. Nothing was put in."
+        )
+    if not is_submitted(name):
+        raise ConfigurationError(
+            f"the batch's name is {name}, which looks like the id of a batch that one machine runs; name it "
+            "otherwise with --name. Nothing was put in."
         )
     copies = _Copies(registry, files)
     copies.check(plan)

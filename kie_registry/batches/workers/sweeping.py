@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from kie_registry.batches.workers.queue import ANYBODY, portions, queue_of
+from kie_registry.batches.workers.queue import ANYBODY, SUBMITTED, portions, queue_of
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
@@ -28,22 +28,22 @@ SELECT count(*) AS number FROM (
     SELECT FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %(queue)s LIMIT %(enough)s
 ) AS waiting
 """
-_LOST = """
+_LOST = f"""
 SELECT jobs.id, account, state FROM jobs LEFT JOIN (
     SELECT jsonb_array_elements_text(args->'jobs') AS id FROM procrastinate_jobs
     WHERE status IN ('todo', 'doing') AND (queue_name = %(anybody)s) = (%(state)s = 'planned')
 ) AS live ON live.id = jobs.id
-WHERE live.id IS NULL AND batch IS NOT NULL AND owner IS NULL AND state = %(state)s
+WHERE live.id IS NULL AND {SUBMITTED} AND owner IS NULL AND state = %(state)s
     AND state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')
 ORDER BY rowid LIMIT %(most)s
-"""
-_OWN = "SELECT id FROM jobs WHERE owner = %(owner)s AND batch IS NOT NULL"
-_LEFT = """
+"""  # noqa: S608
+_OWN = f"SELECT id FROM jobs WHERE owner = %(owner)s AND {SUBMITTED} ORDER BY id"  # noqa: S608
+_LEFT = f"""
 SELECT count(*) AS number FROM jobs
-WHERE batch IS NOT NULL AND state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')
+WHERE {SUBMITTED} AND state IN ('planned', 'sending', 'unknown', 'running', 'succeeded')
     AND (state IN ('planned', 'sending') OR (state = ANY(%(states)s) AND account = ANY(%(accounts)s)))
     AND id <> ALL(%(but)s)
-"""
+"""  # noqa: S608
 
 # Tasks that run are paid already, and their files do not stay for ever.
 _FIRST = 1
