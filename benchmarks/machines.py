@@ -112,9 +112,9 @@ def keep_limit(server: Any, number: int, creates: int, seconds: float) -> Kept:
 
 
 def _submit(database: str, number: int) -> None:
-    from kie_registry.batches.lines import Line
-    from kie_registry.batches.planning import check
-    from kie_registry.batches.submitting import submit_batch
+    from kie_registry.batches.manifests.lines import Line
+    from kie_registry.batches.plans.planning import check
+    from kie_registry.batches.workers.submitting import submit_batch
     from kie_registry.registry import default_registry
 
     lines = [
@@ -166,9 +166,11 @@ def _worker(
         from benchmarks.procrastinating import worker
 
         return worker(database, ended)
-    from kie_registry.batches.worker import Worker
+    from kie_registry.batches.workers.timings import Timings
+    from kie_registry.batches.workers.worker import Worker
 
-    return Worker(database, ["key"], None, until_idle=True, finished=ended, **options).serve
+    timings = Timings(look=0.1) if QUICK else Timings()
+    return Worker(database, ["key"], None, until_idle=True, finished=ended, timings=timings, **options).serve
 
 
 def _be_measured(what: str, database: str, options: dict[str, Any]) -> None:
