@@ -15,6 +15,7 @@ from kie_registry.call import Call
 from kie_registry.effects import Flow, Keep
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
+from kie_registry.flows.unwritten import not_sent, not_written
 from kie_registry.ledger.job import Job, new_id
 from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import HELD, State
@@ -38,9 +39,11 @@ class Journal:
         until: How far this process sees to it.
         written: Whether it stands in the ledger already.
         doubtful: Whether nobody knows what came of an earlier attempt.
+        patient: Whether the id of a task that cannot be written is kept here for later, and nothing raised.
 
     Attributes:
         job: The job as it stands.
+        unwritten: Why the id of its task could not be written down so far; None where it was, or there is none.
     """
 
     def __init__(
@@ -52,13 +55,16 @@ class Journal:
         until: Until,
         written: bool = False,
         doubtful: bool = False,
+        patient: bool = False,
     ) -> None:
         self.job = job
+        self.unwritten: LedgerError | None = None
         self._ledger = ledger
         self._hooks = hooks
         self._until = until
         self._written = written
         self._doubtful = doubtful
+        self._patient = patient
 
     @classmethod
     def of_task(cls, ledger: Ledger | None, account: str, task_id: str, hooks: Hooks) -> Flow[Journal]:
@@ -119,22 +125,36 @@ class Journal:
                 yield Keep(lambda: ledger.add(evolve(job, owner=ledger.owner)), ledger)
         except LedgerError as error:
             self.job, self._written = seen, before
-            raise _not_sent(error) from error.__cause__
+            raise not_sent(error) from error.__cause__
 
     def accepted(self, task_id: str) -> Flow[None]:
         """Write down the id of the task, and tell plugins.
 
         Raises:
-            LedgerError: It cannot be written; the message says how to do that by hand.
+            LedgerError: It cannot be written, and this is not patient; the message says how to do that by hand.
         """
-        let_go = self._until == "submitted"
-        try:
-            yield from self._move(State.RUNNING, let_go=let_go, task_id=task_id, reason="")
-        except IllegalMove as error:
-            yield from self._was_settled(task_id, error)
-        except LedgerError as error:
-            raise self._not_written(task_id, error) from error
+        yield from self._write_id(task_id, let_go=self._until == "submitted")
+        if self.unwritten is not None:
+            if not self._patient:
+                raise self.unwritten
+            logger.error("%s", self.unwritten, extra=self._ids())
         self._hooks.after_submit(self._call, task_id)
+
+    def write_again(self, *, let_go: bool = False) -> Flow[None]:
+        """Write down the id of the task, if it could not be before; with `let_go`, others may wait for it."""
+        if self.unwritten is not None and self.unwritten.task_id is not None:
+            yield from self._write_id(self.unwritten.task_id, let_go=let_go)
+
+    def _write_id(self, task_id: str, *, let_go: bool) -> Flow[None]:
+        try:
+            try:
+                yield from self._move(State.RUNNING, let_go=let_go, task_id=task_id, reason="")
+            except IllegalMove as error:
+                yield from self._was_settled(task_id, error)
+            self.unwritten = None
+        except LedgerError as error:
+            self.unwritten = self._not_written(task_id, error)
+            self.unwritten.__cause__ = self.unwritten.__cause__ or error
 
     def _was_settled(self, task_id: str, error: IllegalMove) -> Flow[None]:
         """Make sure that the task is written down, although somebody said before what came of the job."""
@@ -169,15 +189,10 @@ class Journal:
         logger.warning("task %s is %s. It is job %s from now on", task_id, reason, more.id, extra=self._ids())
 
     def _not_written(self, task_id: str, error: LedgerError) -> LedgerError:
+        if error.task_id == task_id and error.charged == "yes":
+            return error
         settle = self.command(f"kie task settle {self.job.id} --task-id {task_id}")
-        return type(error)(
-            f"Task {task_id} is submitted, and paid, but its id could not be written down: {error} Keep "
-            f"the id; `{settle}` writes it down later.",
-            model=self.job.model,
-            task_id=task_id,
-            job_id=self.job.id,
-            charged="yes",
-        )
+        return not_written(self.job, task_id, settle, error)
 
     def postponed(self, reason: str) -> Flow[None]:
         """Write down that the attempt created nothing, and another is to follow."""
@@ -206,6 +221,7 @@ class Journal:
             "reason": reason if failed else self.job.reason,
         }
         let_go = self._until != "collected"
+        yield from self.write_again()
         if (yield from self._try(State.FAILED if failed else State.SUCCEEDED, let_go=let_go, **changes)):
             self._hooks.after_result(self._call, status)
         elif let_go:
@@ -224,7 +240,7 @@ class Journal:
     def let_go(self) -> Flow[None]:
         """Leave a job that this process holds, as it stands, to whoever collects it."""
         ledger, job = self._ledger, self.job
-        if ledger is not None and self._written and job.state in HELD:
+        if ledger is not None and self._written and job.state in HELD and self.unwritten is None:
             try:
                 yield Keep(lambda: ledger.release(job.id), ledger)
             except LedgerError as error:
@@ -234,7 +250,9 @@ class Journal:
         """Move the job; with `seen`, only where it stands as it is known here."""
         job, ledger = self.job, self._ledger
         self.job = evolve(job, state=to, **changes)
-        if ledger is not None and self._written:
+        # What follows makes sense to nobody who does not know the task.
+        known = self.unwritten is None or to == State.RUNNING
+        if ledger is not None and self._written and known:
             as_seen = job if seen else None
             move = Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes), ledger)
             try:
@@ -273,14 +291,3 @@ class Journal:
 
     def _ids(self) -> dict[str, Any]:
         return {"job_id": self.job.id, "task_id": self.job.task_id}
-
-
-def _not_sent(error: LedgerError) -> LedgerError:
-    """Say of what kept a request from being sent what that means for the money."""
-    if isinstance(error, IllegalMove):
-        error.charged = "maybe"
-        words = f"Nothing was sent now; `kie task show {error.job_id}` says how the job stands."
-    else:
-        words = "Nothing was sent, nothing was spent."
-    error.args = (f"{error} {words}",)
-    return error

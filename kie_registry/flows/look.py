@@ -155,6 +155,7 @@ class Look:
             ApiError: kie.ai answers with an error that will not pass by itself.
         """
         last = self.left() <= 0
+        yield from self.journal.write_again()
         status = yield from self._ask()
         if status is not None:
             self._tell(status)

@@ -65,7 +65,7 @@ def send_planned(
         LedgerError: The ledger cannot be written; the message says what was spent.
     """
     ours = evolve(job, account=session.account)
-    journal = Journal(ledger, ours, hooks, until=until, written=True)
+    journal = Journal(ledger, ours, hooks, until=until, written=True, patient=True)
     try:
         resolved = yield from _uploaded(session, job, contract, listener, open_address)
         journal.job = evolve(ours, input=resolved)

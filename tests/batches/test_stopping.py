@@ -121,6 +121,7 @@ class Gone(SqliteLedger):
 
     failing = ""
     calls = 0
+    back_after = math.inf
 
     def take(self, batch: str, limit: int) -> list[Job]:
         self.fail("take")
@@ -137,7 +138,7 @@ class Gone(SqliteLedger):
     def fail(self, name: str) -> None:
         if self.failing and name in (self.failing, "release"):
             self.calls += name == self.failing
-            if self.calls > 1:
+            if 1 < self.calls < self.back_after:
                 raise LedgerError("the ledger is gone")
 
 
@@ -158,8 +159,44 @@ def test_a_ledger_that_is_gone(runs: Runs, failing: str) -> None:
             asyncio.run(run())
     else:
         asyncio.run(run())
-    assert (sum(each.error is None for each in came), len(runs.pictures())) == (1, 1)
-    assert len(runs.sent()) == (2 if failing == "running" else 1)
+    assert sum(each.error is None for each in came) == 1
+    # What is paid is saved all the same.
+    assert len(runs.sent()) == len(runs.pictures()) == (2 if failing == "running" else 1)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_the_id_of_a_paid_task_is_written_when_the_ledger_is_back(runs: Runs, looks: int) -> None:
+    gone = Gone(runs.ledger.path)
+    gone.failing, gone.back_after = "running", 2 + looks
+    runs.box.latency = 0.2
+    came, progress = ended(evolve(runs, ledger=gone), *CATS[:8], concurrency=1)
+    assert ([each.error for each in came], progress.left, progress.unknown) == ([None] * 2, 6, 0)
+    assert (runs.states(), runs.held()) == ({State.COLLECTED: 2, State.PLANNED: 6}, [])
+
+
+def test_the_id_of_a_paid_task_is_written_at_the_end_at_the_latest(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Gone(runs.ledger.path)
+    gone.failing, gone.calls = "running", 1
+    close = running.Runner.close
+
+    async def back_by_then(self: running.Runner) -> None:
+        gone.failing = ""
+        await close(self)
+
+    monkeypatch.setattr(running.Runner, "close", back_by_then)
+    (outcome,), progress = ended(evolve(runs, ledger=gone), "a")
+    (task,) = runs.box.tasks
+    assert f"kie task settle {outcome.job.id} --task-id {task.id}" in str(outcome.error)
+    assert (outcome.job.task_id, progress.unknown, len(runs.pictures())) == (task.id, 1, 1)
+    assert ([job.task_id for job in runs.jobs()], runs.states(), runs.held()) == (
+        [task.id],
+        {State.RUNNING: 1},
+        [],
+    )
+    assert [each.error for each in runs.run("a")] == [None]
+    assert (len(runs.pictures()), runs.sent()) == (1, ["a"])
 
 
 # a person

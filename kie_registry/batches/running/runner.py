@@ -94,6 +94,8 @@ class Runner:
         self._endings = Pool(_DOWNLOADS)
         self._unknown_in_a_row = 0
         self._held: set[str] = set()
+        # Paid tasks whose ids the ledger does not have yet, by their jobs.
+        self._unwritten: dict[str, Journal] = {}
         self._sending = Sending(listener)
 
     async def claim(self, jobs: Iterable[Job]) -> list[Job]:
@@ -111,23 +113,6 @@ class Runner:
         taken: list[Job] = []
         return await self._holding(lambda: taken.extend(self._ledger.take(batch, most)), taken)
 
-    async def see_to(self, job: Job) -> Outcome | None:
-        """See to a job to its end; None where it was let go again, because nothing more is to be sent."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[Outcome] = loop.create_future()
-
-        def finished(what: Outcome | Exception) -> None:
-            if isinstance(what, Exception):
-                ended.set_exception(what)
-            else:
-                ended.set_result(what)
-
-        if job.state != State.PLANNED:
-            await self.take_up(job, finished)
-        elif not await self.send(job, finished):
-            return None
-        return await ended
-
     async def send(self, job: Job, finished: Finished) -> bool:
         """Send a planned job as soon as it may be, and see to its task; False where it was let go instead."""
         if not await self.admission.admit(job):
@@ -143,6 +128,9 @@ class Runner:
             await self.let_go([job])
             return False
         self._unknown_in_a_row = 0
+        if journal.unwritten is not None:
+            self._unwritten[job.id] = journal
+            self.stop(str(journal.unwritten))
         await self._follow(journal, finished, fresh=True)
         return True
 
@@ -169,6 +157,9 @@ class Runner:
         """See to nothing more, and leave all jobs as they stand to others."""
         await self._poller.close()
         await self._endings.close()
+        # Together, so that they wait but once for a ledger that is gone.
+        again = [drive_async(journal.write_again(let_go=True), self._http) for journal in self._unwritten.values()]
+        await asyncio.gather(*again)
         await self._release(list(self._held))
 
     async def _holding(self, claim: Callable[[], object], claimed: list[Job]) -> list[Job]:
@@ -240,11 +231,21 @@ class Runner:
 
     async def _end(self, journal: Journal, finished: Finished, what: TaskStatus | Exception) -> None:
         try:
-            outcome: Outcome | Exception = await self._outcome(journal, what)
+            outcome: Outcome | Exception = await self._known(journal, await self._outcome(journal, what))
         except Exception as error:
             outcome = error
         self._held.discard(journal.job.id)
         finished(outcome)
+
+    async def _known(self, journal: Journal, outcome: Outcome) -> Outcome:
+        """Say in an outcome that the ledger does not know the task, and the next run knows nothing of it then."""
+        if journal.job.id in self._unwritten:
+            await drive_async(journal.write_again(let_go=True), self._http)
+            if journal.unwritten is None:
+                del self._unwritten[journal.job.id]
+        if journal.unwritten is None:
+            return outcome
+        return evolve(outcome, job=evolve(outcome.job, state=State.UNKNOWN), error=journal.unwritten)
 
     async def _outcome(self, journal: Journal, what: TaskStatus | Exception) -> Outcome:
         try:
@@ -272,9 +273,12 @@ class Runner:
                 for job_id in job_ids:
                     self._ledger.release(job_id)
 
-        self._held.difference_update(job_ids)
-        if job_ids:
-            try:
-                await kept(release)
-            except LedgerError as error:
-                logger.warning("%s The jobs of this process are nobody's when it ends.", error)
+        if not job_ids:
+            return
+        try:
+            await kept(release)
+        except LedgerError as error:
+            # Once more at the end.
+            logger.warning("%s The jobs of this process are nobody's when it ends.", error)
+        else:
+            self._held.difference_update(job_ids)
