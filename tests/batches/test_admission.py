@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from kie_registry.batches.running.admission import Admission
 from kie_registry.batches.running.prices import Prices
 from kie_registry.ledger import Job, State
 from kie_registry.sandbox.tasks import Task
-from tests.batches.manifests import PRO, REGISTRY
+from tests.batches.manifests import EDIT, PRO, REGISTRY
 from tests.batches.running import Runs
 from tests.batches.test_stopping import ended
 
@@ -22,7 +23,7 @@ CATS = [f"cat {number}" for number in range(8)]
 
 
 def job(resolution: str = "1K", **changes: Any) -> Job:
-    return evolve(Job(account="me", model=PRO, input={"prompt": "a", "resolution": resolution}), **changes)
+    return Job(account="me", input={"prompt": "a", "resolution": resolution}, **{"model": PRO, **changes})
 
 
 def admission(most: float = 9, max_credits: float | None = None) -> Admission:
@@ -86,25 +87,81 @@ def test_whoever_waits_is_told_that_no_more_is_sent() -> None:
     assert asyncio.run(run()) == [False] * 3
 
 
-def test_the_first_of_a_kind_goes_alone(is_let_in: Ask) -> None:
+@pytest.mark.parametrize("others", ["1K", "4K"])
+def test_the_first_of_a_model_goes_alone(is_let_in: Ask, others: str) -> None:
     gate, first = admission(max_credits=100), job()
-    assert [is_let_in(gate, each) for each in (first, job(), job("4K"), job("4K"))] == [True, None, True, None]
+    assert [is_let_in(gate, each) for each in (first, job(others))] == [True, None]
     gate.let_out(evolve(first, credits=4.0), charged=True)
-    assert is_let_in(gate, job()) is True
+    assert is_let_in(gate, job(others)) is True
 
 
-@pytest.mark.parametrize(("most", "let_in"), [(11.9, 1), (12, 2), (20, 4)])
+def test_of_two_models_the_first_ones_go_one_after_the_other(is_let_in: Ask) -> None:
+    gate, first = admission(max_credits=100), job()
+    assert [is_let_in(gate, each) for each in (first, job(model=EDIT))] == [True, None]
+    gate.let_out(evolve(first, credits=4.0), charged=True)
+    assert [is_let_in(gate, each) for each in (job(model=EDIT), job(model="another"))] == [True, None]
+
+
+def test_the_first_of_each_other_kind_goes_before_the_rest_of_it(is_let_in: Ask) -> None:
+    gate, first = admission(max_credits=100), job("4K")
+    cost(gate, 4.0)
+    assert [is_let_in(gate, each) for each in (first, job("4K"))] == [True, None]
+    gate.let_out(evolve(first, credits=8.0), charged=True)
+    assert [is_let_in(gate, job("4K")) for _ in range(3)] == [True, True, None]
+
+
+def test_kinds_are_tried_at_the_price_of_their_model(is_let_in: Ask) -> None:
+    gate = admission(max_credits=11)
+    cost(gate, 4.0)
+    assert [is_let_in(gate, job(each)) for each in ("2K", "4K")] == [True, None]
+
+
+def test_one_kind_more_is_tried_at_once_than_are_known(is_let_in: Ask) -> None:
+    gate = admission(most=99, max_credits=1000)
+    tried, kinds = [], iter(range(99))
+    for _ in range(4):
+        batch = [job(str(next(kinds))) for _ in range(10)]
+        batch = [each for each in batch if is_let_in(gate, each)]
+        tried.append(len(batch))
+        for each in batch:
+            gate.let_out(evolve(each, credits=4.0), charged=True)
+    assert tried == [1, 2, 4, 8]
+
+
+def test_one_more_runs_at_once_than_prices_were_seen(is_let_in: Ask) -> None:
+    gate, ran = admission(most=99, max_credits=1000), []
+    for _ in range(4):
+        batch = [each for each in [job() for _ in range(10)] if is_let_in(gate, each)]
+        ran.append(len(batch))
+        for each in batch:
+            gate.let_out(evolve(each, credits=4.0), charged=True)
+    assert ran == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(("most", "let_in"), [(19.9, 1), (20, 2), (24, 3), (99, 4)])
 def test_what_runs_counts_at_the_price_of_its_kind(is_let_in: Ask, most: float, let_in: int) -> None:
     gate = admission(max_credits=most)
-    cost(gate, 4.0)
+    for _ in range(3):
+        cost(gate, 4.0)
     assert [is_let_in(gate, job()) for _ in range(5)].count(True) == let_in
 
 
-def test_what_ran_before_its_price_was_known_counts_too(is_let_in: Ask) -> None:
-    gate, others = admission(max_credits=20), [job() for _ in range(3)]
+@pytest.mark.parametrize(("most", "let_in"), [(19, True), (18.9, None)])
+def test_what_ran_before_its_price_was_known_counts_too(is_let_in: Ask, most: float, let_in: bool | None) -> None:
+    gate, others = admission(max_credits=most), [job() for _ in range(3)]
     for each in others:
         gate.let_in(each)
-    cost(gate, 4.0)
+    for _ in range(3):
+        cost(gate, 1.0)
+    gate.let_out(evolve(others.pop(), credits=4.0), charged=True)
+    # 7 are spent, and 8 expected.
+    assert is_let_in(gate, job()) is let_in
+
+
+def test_a_task_that_failed_for_nothing_tells_no_price(is_let_in: Ask) -> None:
+    gate, one = admission(max_credits=100), job()
+    gate.let_in(one)
+    gate.let_out(evolve(one, state=State.FAILED, credits=0.0), charged=True)
     assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
 
 
@@ -163,10 +220,11 @@ def test_what_was_spent_in_an_earlier_run_counts_and_tells_the_price(is_let_in: 
 @pytest.mark.parametrize(
     ("price", "words"),
     [(4.0, "the next costs 4"), (None, "nobody knows what the next job costs")],
+    ids=str,
 )
 def test_who_asks_when_all_is_spent_is_told_so(is_let_in: Ask, price: float | None, words: str) -> None:
     gate = admission(max_credits=4)
-    cost(gate, 4.0, None if price else job("4K"))
+    cost(gate, 4.0, None if price else job(model=EDIT))
     assert is_let_in(gate, job()) is False
     assert gate.reason.startswith("4 of 4 credits are spent")
     assert words in gate.reason
@@ -187,6 +245,24 @@ def test_no_more_is_spent_than_allowed(runs: Runs, most: float, tasks: int) -> N
     assert (len(runs.sent()), 1000 - runs.box.balance) == (tasks, 4.0 * tasks)
     assert (progress.done, progress.left, progress.credits) == (tasks, 8 - tasks, 4.0 * tasks)
     assert f"of {most:g} credits are spent" in progress.stopped
+
+
+def test_no_more_is_spent_however_many_kinds_there_are(runs: Runs) -> None:
+    kinds: list[Any] = [
+        {"prompt": "a", "aspect_ratio": ratio, "resolution": resolution}
+        for ratio, resolution in itertools.product(("1:1", "2:3", "3:2", "16:9"), ("1K", "2K", "4K"))
+    ]
+    _, progress = ended(runs, *kinds, max_credits=20)
+    assert (1000 - runs.box.balance, progress.done) == (20, 5)
+
+
+def test_where_prices_grow_with_the_text_little_more_is_spent(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Task.record
+    monkeypatch.setattr(
+        Task, "record", lambda task: {**record(task), "creditsConsumed": float(len(task.input["prompt"]))}
+    )
+    ended(runs, "x", *[f"{number:020}" for number in range(30)], max_credits=100)
+    assert sum(map(len, runs.sent())) == 81
 
 
 def test_the_first_task_has_ended_before_the_second_is_sent(runs: Runs) -> None:

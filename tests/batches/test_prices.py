@@ -54,3 +54,17 @@ def test_the_highest_price_counts() -> None:
     for credits_ in (4.0, 6.0, 5.0):
         prices.observe(kind, credits_)
     assert prices.of(kind) == 6.0
+
+
+def test_a_kind_without_a_price_likely_costs_what_its_model_cost_at_most() -> None:
+    prices, small, large = Prices(REGISTRY), (PRO, (("resolution", "1K"),)), (PRO, (("resolution", "4K"),))
+    for credits_ in (4.0, 6.0):
+        prices.observe((PRO, ()), credits_)
+    prices.observe(small, 2.0)
+    assert [prices.likely(kind) for kind in (small, large, (EDIT, ()))] == [2.0, 6.0, None]
+    assert (prices.seen((PRO, ())), prices.seen(large), prices.kinds(PRO), prices.kinds(EDIT)) == (2, 0, 2, 0)
+
+
+def test_what_is_learned_is_told() -> None:
+    prices = Prices(REGISTRY)
+    assert [prices.observe((PRO, ()), credits_) for credits_ in (4.0, 3.0, 4.0, 5.0)] == [True, False, False, True]

@@ -6,18 +6,23 @@ import asyncio
 from collections import Counter
 
 from kie_registry.batches.running.prices import Kind, Prices
+from kie_registry.batches.running.spending import Spending
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 
-# Tasks of one kind that fail, one after the other, without anybody saying what they cost.
+# Tasks of one model that fail, one after the other, without anybody saying what they cost.
 _MOST_FAILED = 3
 
 
 class Admission:
     """Lets jobs in, one after the other.
 
-    Where a price is not known, one job of its kind is sent first, and the others wait for its end. A job of which
-    nobody says what it has cost, though it may have cost something, counts as others of its kind.
+    Where credits are counted, prices are found out with as little as possible at stake. Of a kind whose price was
+    not seen yet, one job goes ahead, and the others wait for its end; it counts at the highest price seen of its
+    model, and the first of a model goes while no other does of which nothing is known. Nobody knows whether a kind
+    always costs the same, so there may run one more at once than prices were seen: 1, then 2, 4, 8. So many kinds
+    of a model, too, may be tried at once. A job of which nobody says what it has cost, though it may have cost
+    something, counts as others of its kind.
 
     Args:
         most: How many jobs may run at once.
@@ -35,13 +40,12 @@ class Admission:
         self._most = most
         self._prices = prices
         self._max = max_credits
-        self._spent = 0.0
-        # What jobs cost that run, or of which nobody said; of these there are so many of each kind.
-        self._assumed = 0.0
-        self._unsaid: Counter[Kind] = Counter()
+        self._spending = Spending(prices)
         self._running: dict[str, Kind | None] = {}
         self._of_a_kind: Counter[Kind] = Counter()
-        self._failed: Counter[Kind] = Counter()
+        # Of each model, how many of those that run are of a kind whose price was not seen yet.
+        self._trying: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
         self._changed = asyncio.Event()
 
     @property
@@ -55,7 +59,7 @@ class Admission:
         self.waiting += 1
         try:
             while not self.reason:
-                if len(self._running) < self._most and self._is_affordable(kind):
+                if self._may_enter(kind):
                     self._let_in(job, kind)
                     return True
                 self._changed.clear()
@@ -73,15 +77,16 @@ class Admission:
         """Count a job no more that has ended; `charged` says whether it may have cost something."""
         if (kind := self._running.pop(job.id, None)) is not None:
             self._of_a_kind[kind] -= 1
+            self._trying[kind[0]] -= self._prices.of(kind) is None
             self._settle(kind, job, charged=charged)
         self._changed.set()
 
     def remember(self, job: Job) -> None:
         """Count what a job has cost, or may have, that ended in an earlier run."""
         if (kind := self._kind(job)) is not None:
-            self._assume(kind, 1)
+            self._spending.expect(kind)
             if job.credits is not None:
-                self._learn(kind, job.credits)
+                self._learn(kind, job)
 
     def stop(self, reason: str) -> None:
         """Let no job in any more; the first reason counts."""
@@ -96,44 +101,50 @@ class Admission:
         self._running[job.id] = kind
         if kind is not None:
             self._of_a_kind[kind] += 1
-            self._assume(kind, 1)
+            self._trying[kind[0]] += self._prices.of(kind) is None
+            self._spending.expect(kind)
 
     def _settle(self, kind: Kind, job: Job, *, charged: bool) -> None:
         if job.credits is not None:
-            self._learn(kind, job.credits)
+            self._learn(kind, job)
         elif not charged:
-            self._assume(kind, -1)
-        elif self._prices.of(kind) is None:
-            self._failed[kind] += job.state == State.FAILED
-            if job.state != State.FAILED or self._failed[kind] >= _MOST_FAILED:
+            self._spending.expect(kind, -1)
+        elif self._prices.likely(kind) is None:
+            self._failed[kind[0]] += job.state == State.FAILED
+            if job.state != State.FAILED or self._failed[kind[0]] >= _MOST_FAILED:
                 which = f"task {job.task_id}" if job.task_id else f"job {job.id}"
                 self.stop(f"nobody says what {which} has cost, so a limit on credits cannot be kept")
 
-    def _assume(self, kind: Kind, jobs: int) -> None:
-        """Count so many more jobs of a kind at its price."""
-        self._unsaid[kind] += jobs
-        self._assumed += jobs * (self._prices.of(kind) or 0.0)
+    def _learn(self, kind: Kind, job: Job) -> None:
+        was_tried = self._prices.of(kind) is None
+        self._spending.learn(kind, job)
+        if was_tried and self._prices.of(kind) is not None:
+            self._trying[kind[0]] -= self._of_a_kind[kind]
 
-    def _learn(self, kind: Kind, credits_: float) -> None:
-        """Count a job at what it has cost, and the others of its kind at that price if it is higher."""
-        self._assume(kind, -1)
-        before = self._prices.of(kind) or 0.0
-        self._prices.observe(kind, credits_)
-        self._assumed += self._unsaid[kind] * ((self._prices.of(kind) or 0.0) - before)
-        self._spent += credits_
-
-    def _is_affordable(self, kind: Kind | None) -> bool:
-        """Whether a job fits into what is left; where it never will, no job is let in any more."""
+    def _may_enter(self, kind: Kind | None) -> bool:
+        """Whether a job may be let in now; where it can never be paid for, no job is let in any more."""
+        if len(self._running) >= self._most:
+            return False
         if self._max is None or kind is None:
             return True
-        price = self._prices.of(kind)
-        if price is None and self._of_a_kind[kind]:
+        return self._has_turn(kind) and self._is_affordable(kind, self._max)
+
+    def _has_turn(self, kind: Kind) -> bool:
+        """Whether enough is known of the price for one more to run."""
+        if self._prices.of(kind) is not None:
+            return self._of_a_kind[kind] <= self._prices.seen(kind)
+        if self._of_a_kind[kind]:
             return False
-        total = self._spent + self._assumed + (price or 0.0)
-        if total <= self._max and (price is not None or total < self._max):
+        if known := self._prices.kinds(kind[0]):
+            return self._trying[kind[0]] <= known
+        return not any(tried and not self._prices.kinds(model) for model, tried in self._trying.items())
+
+    def _is_affordable(self, kind: Kind, most: float) -> bool:
+        price = self._prices.likely(kind)
+        total = self._spending.total + (price or 0.0)
+        if total <= most and (price is not None or total < most):
             return True
         if not self._running:
             next_one = "and nobody knows what the next job costs" if price is None else f"the next costs {price:g}"
-            spent = self._spent + self._assumed
-            self.stop(f"{spent:g} of {self._max:g} credits are spent, {next_one}")
+            self.stop(f"{self._spending.total:g} of {most:g} credits are spent, {next_one}")
         return False

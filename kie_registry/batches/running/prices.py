@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ _SCALARS = (bool, int, float)
 
 
 class Prices:
-    """The highest price seen for each kind of job, in credits.
+    """What has been seen of the price of each kind of job, in credits.
 
     Args:
         registry: Knows which parameters of a model are choices.
@@ -27,6 +28,10 @@ class Prices:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._highest: dict[Kind, float] = {}
+        self._seen: Counter[Kind] = Counter()
+        # The same of each model, over all its kinds.
+        self._highest_of_model: dict[str, float] = {}
+        self._kinds: Counter[str] = Counter()
 
     def kind(self, job: Job) -> Kind:
         """Return what a job has in common with those that cost the same: all but texts, files and the seed."""
@@ -45,9 +50,28 @@ class Prices:
         """Return the highest price seen for a kind; None where there is none yet."""
         return self._highest.get(kind)
 
-    def observe(self, kind: Kind, price: float) -> None:
-        """Learn what a job has cost."""
-        self._highest[kind] = max(price, self._highest.get(kind, 0.0))
+    def likely(self, kind: Kind) -> float | None:
+        """Return the highest price seen for a kind, or else for its model; None where there is none yet."""
+        return self._highest.get(kind, self._highest_of_model.get(kind[0]))
+
+    def seen(self, kind: Kind) -> int:
+        """Return how many prices were seen of a kind."""
+        return self._seen[kind]
+
+    def kinds(self, model: str) -> int:
+        """Return of how many kinds of a model a price was seen."""
+        return self._kinds[model]
+
+    def observe(self, kind: Kind, price: float) -> bool:
+        """Learn what a job has cost; return whether others will likely cost something else than was thought."""
+        model, before = kind[0], self._highest.get(kind)
+        self._seen[kind] += 1
+        self._kinds[model] += before is None
+        if before is not None and price <= before:
+            return False
+        self._highest[kind] = price
+        self._highest_of_model[model] = max(price, self._highest_of_model.get(model, 0.0))
+        return True
 
 
 def _counted(value: Any, schema: Mapping[str, Any]) -> str:
