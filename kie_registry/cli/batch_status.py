@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +11,11 @@ import click
 from attrs import asdict
 
 from kie_registry.cli import output
+from kie_registry.cli.batch_places import folder_of, ledger_of, marked, names_of, no_such_batch, opened
 from kie_registry.cli.batch_progress import many
-from kie_registry.cli.databases import VARIABLE, database_of, database_option
+from kie_registry.cli.databases import VARIABLE, database_of, database_option, with_database
 from kie_registry.cli.options import ledger_option
-from kie_registry.errors import ConfigurationError
-from kie_registry.ledger.opening import default_place, open_ledger, with_ledger
-from kie_registry.ledger.postgres_address import is_address
+from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
@@ -40,26 +38,17 @@ def show_status(target: str | None, database: str | None, ledger: Path | str | N
     DIR is the folder of a batch that `kie batch run` runs. With a database, NAME is a batch that was submitted
     there; without one all are shown.
     """
-    named = database or os.environ.get(VARIABLE)
-    if target is not None and not database and (not named or Path(target).is_dir()):
-        _show_folder(Path(target), ledger, as_json=as_json)
-    elif named:
+    if target is not None and (directory := folder_of(target, database)) is not None:
+        _show_folder(directory, ledger, as_json=as_json)
+    elif database or os.environ.get(VARIABLE):
         _show_database(database_of(database), target, as_json=as_json)
     else:
         raise click.UsageError(f"name the folder of a batch, or a database: --db URL, or {VARIABLE}")
 
 
 def _show_folder(directory: Path, given: Path | str | None, *, as_json: bool) -> None:
-    from kie_registry.batches.folders.folder import MARKER, BatchFolder
-
-    folder = BatchFolder(directory)
-    marker = folder.marker()
-    if marker is None:
-        what = "holds no batch" if folder.path.is_dir() else "is no folder"
-        raise ConfigurationError(
-            f"{directory} {what}: there is no {MARKER} in it. `kie batch run FILE --out DIR` begins one."
-        )
-    place = _place(marker, given)
+    folder, marker = marked(directory)
+    place = ledger_of(marker, given)
     tally = _tally(place, marker)
     holder = folder.holder()
     if as_json:
@@ -76,33 +65,10 @@ def _show_folder(directory: Path, given: Path | str | None, *, as_json: bool) ->
     _tell_of_unknown(tally.get(State.UNKNOWN, (0, 0))[0], place)
 
 
-def _place(marker: Marker, given: Path | str | None) -> Path | str:
-    """Return where the ledger of a batch is."""
-    place = given or marker.ledger or default_place()
-    if with_ledger("", place) == "":
-        # The marker has no password.
-        return default_place() if given is None else given
-    if not is_address(place) and not Path(place).exists():
-        raise ConfigurationError(
-            f"the ledger {place}, which knows the jobs of this batch, is not there; restore it, or name its new "
-            "place with --ledger FILE"
-        )
-    return place
-
-
 def _tally(place: Path | str, marker: Marker) -> _Tally:
-    ledger = open_ledger(place)
-    if ledger is None:
-        return {}
-    with contextlib.closing(ledger):
+    with opened(place, marker) as ledger:
         ledger.recover()
-        tally = ledger.tally(marker.batch)
-    if not tally and marker.planned:
-        raise ConfigurationError(
-            f"the ledger {place} does not know batch {marker.batch}; name the one that it was run with: --ledger "
-            "FILE"
-        )
-    return tally
+        return ledger.tally(marker.batch)
 
 
 def _show_tally(tally: _Tally) -> None:
@@ -131,15 +97,9 @@ def _tell_of_unknown(number: int, place: Path | str) -> None:
 
 def _show_database(database: str, name: str | None, *, as_json: bool) -> None:
     from kie_registry.batches.workers.databases import quiet
-    from kie_registry.batches.workers.status import read_status
-    from kie_registry.ledger.postgres_address import shown
 
     with quiet():
-        status = read_status(database, name)
-    if name is not None and not status.batches:
-        raise ConfigurationError(
-            f"{shown(database)} has no batch called {name!r}; `kie batch status --db URL` lists them all"
-        )
+        status = _read(database, name)
     if as_json:
         output.show_json(_queue_as_dict(status))
         return
@@ -148,13 +108,25 @@ def _show_database(database: str, name: str | None, *, as_json: bool) -> None:
         seen = f"last heard of {worker.seen:.0f} s ago"
         output.show(f"process {worker.pid} on {worker.host} has {many(worker.jobs, 'job')} in hand, {seen}")
     if not status.workers and any(batch.left for batch in status.batches):
-        output.note("Nobody works on them now: `kie worker --db URL --out DIR` does.")
+        output.note(f"Nobody works on them now: `{with_database('kie worker')} --out DIR` does.")
     _tell_of_unknown(sum(batch.counts.get(State.UNKNOWN, 0) for batch in status.batches), database)
+
+
+def _read(database: str, name: str | None) -> QueueStatus:
+    from kie_registry.batches.workers.status import read_status
+
+    if name is None:
+        return read_status(database)
+    for each in names_of(name):
+        if (status := read_status(database, each)).batches:
+            return status
+    raise no_such_batch(database, name)
 
 
 def _show_batches(status: QueueStatus) -> None:
     if not status.batches:
-        output.note("There are no batches in this database: `kie batch submit FILE --db URL` puts one in.")
+        submit = with_database("kie batch submit FILE")
+        output.note(f"There are no batches in this database: `{submit}` puts one in.")
         return
     headings = ("batch", "jobs", "done", "failed", "unknown", "unsaved", "left", "credits", "a minute", "oldest")
     output.table(headings, [_row(batch) for batch in status.batches])

@@ -43,3 +43,8 @@ def database_of(given: str | None) -> str:
             "'kie-registry[batch]'"
         ) from error
     return url
+
+
+def with_database(command: str) -> str:
+    """Return a `kie` command, for a message, with the option that names the database where no variable does."""
+    return command if os.environ.get(VARIABLE) else f"{command} --db URL"

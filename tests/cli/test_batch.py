@@ -322,3 +322,36 @@ def test_without_a_key(batch: Kied, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KIE_API_KEY")
     assert batch() == 2
     assert "There is no API key" in batch.stderr
+
+
+# The results anew.
+
+
+def test_results_that_were_deleted_are_written_anew(batch: Kied, capsys: pytest.CaptureFixture[str]) -> None:
+    batch()
+    before = [{**line, "line": None} for line in batch.results]
+    (batch.out / "results.jsonl").unlink()
+    assert run_here(["batch", "results", str(batch.out)]) == 0
+    assert (batch.results, capsys.readouterr().out) == (before, "")
+
+
+def test_results_written_anew_keep_what_only_the_file_knew(batch: Kied) -> None:
+    batch()
+    before = batch.results
+    assert run_here(["batch", "results", str(batch.out / "results.jsonl")]) == 0
+    assert batch.results == before
+
+
+def test_results_of_a_folder_go_to_another_file(batch: Kied, tmp_path: Path) -> None:
+    batch()
+    assert run_here(["batch", "results", str(batch.out), "--out", str(tmp_path / "all.jsonl")]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()]
+    assert [line["paths"] for line in lines] == [[f"out/cat-{number}.png"] for number in (1, 2, 3)]
+
+
+def test_results_are_left_alone_where_the_ledger_is_another(batch: Kied, tmp_path: Path) -> None:
+    batch()
+    before = batch.results
+    (tmp_path / "empty.sqlite3").touch()
+    assert run_here(["batch", "results", str(batch.out), "--ledger", str(tmp_path / "empty.sqlite3")]) == 2
+    assert batch.results == before

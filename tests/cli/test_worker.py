@@ -139,6 +139,25 @@ def test_several_keys_in_the_environment_win(kie: Kied, database: str, monkeypat
     assert " with 2 keys," in kie.err
 
 
+def test_the_results_of_many_machines_are_printed(kie: Kied, database: str, tmp_path: Path) -> None:
+    kie("batch", "submit", "jobs.jsonl")
+    kie("worker", "--out", "pictures", "--drain")
+    assert kie("batch", "results", "jobs.jsonl") == 0
+    lines = [json.loads(line) for line in kie.out.splitlines()]
+    assert [(line["id"], line["state"], line["paths"]) for line in lines] == [
+        (f"cat-{number}", "collected", [str(tmp_path / f"pictures/cat-{number}.png")]) for number in (1, 2)
+    ]
+    assert kie("batch", "results", "jobs", "--out", "results.jsonl") == 0
+    assert [json.loads(line)["paths"] for line in Path("results.jsonl").read_text("utf-8").splitlines()] == [
+        [f"pictures/cat-{number}.png"] for number in (1, 2)
+    ]
+
+
+def test_a_batch_is_found_by_the_manifest_that_it_was_made_of(kie: Kied, database: str) -> None:
+    kie("batch", "submit", "jobs.jsonl")
+    assert [batch["name"] for batch in kie.json("batch", "status", "jobs.jsonl")["batches"]] == ["jobs"]
+
+
 # It was asked for wrongly.
 
 SUBMIT = ["batch", "submit", "jobs.jsonl"]

@@ -14,10 +14,10 @@ import secrets
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from kie_registry.batches.folders.beginning import WITHDRAWN
-from kie_registry.batches.folders.folder import RESULTS
+from kie_registry.batches.folders.folder import RESULTS, BatchFolder
 from kie_registry.batches.plans.identity import id_in
 from kie_registry.errors import KieError
 from kie_registry.events import logger
@@ -42,12 +42,16 @@ class ResultsFile:
     Args:
         directory: The folder.
         plan: The plan, which knows the lines; None where there is none.
+        name: The name of the file.
     """
 
-    def __init__(self, directory: Path, plan: Plan | None = None) -> None:
+    def __init__(self, directory: Path, plan: Plan | None = None, name: str = RESULTS) -> None:
+        self._folder = BatchFolder(directory)
         self._directory = directory
-        self._path = directory / RESULTS
+        self._path = directory / name
         self._plan = plan
+        # Without a plan, by their keys, the lines that the file has named.
+        self._numbers: dict[str, int] = {}
         self._file: int | None = None
         self._torn = False
         # Of jobs that are paid and could not be saved, the ledger does not know why.
@@ -84,6 +88,23 @@ class ResultsFile:
         self.close()
         self._write(ledger, batch, _SENT)
 
+    def renew(self, ledger: Ledger, batch: str) -> None:
+        """Write what came of all jobs where there is no plan; what the file alone knows stays. Blocking.
+
+        That is the line of a job, and why a result that is paid could not be saved.
+
+        Raises:
+            KieError: It cannot be written.
+            LedgerError: The ledger cannot be read.
+        """
+        self._read()
+        self._write(ledger, batch, _SENT)
+
+    def lines(self, ledger: Ledger, batch: str) -> Iterator[str]:
+        """Yield the lines that the file would have, in the order of the manifest. Blocking; raises LedgerError."""
+        for content in self._in_order(ledger, batch, _SENT):
+            yield content.decode().removesuffix("\n")
+
     def close(self) -> None:
         """Close the file."""
         file, self._file = self._file, None
@@ -91,11 +112,11 @@ class ResultsFile:
             os.close(file)
 
     def _write(self, ledger: Ledger, batch: str, states: Collection[State]) -> None:
-        partial = self._path.with_name(f".{RESULTS}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
+        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
         with self._explained():
             try:
                 with partial.open("xb") as file:
-                    self._copy(ledger, batch, states, file)
+                    file.writelines(self._in_order(ledger, batch, states))
                     file.flush()
                     os.fsync(file.fileno())
                 place(partial, self._path, fresh=False)
@@ -103,18 +124,31 @@ class ResultsFile:
                 with contextlib.suppress(OSError):
                     partial.unlink()
 
-    def _copy(self, ledger: Ledger, batch: str, states: Collection[State], file: BinaryIO) -> None:
-        """Write the lines in the order of the manifest, which may be another than that of the ledger."""
+    def _in_order(self, ledger: Ledger, batch: str, states: Collection[State]) -> Iterator[bytes]:
+        """Yield the lines in the order of the manifest, which may be another than that of the ledger."""
         with contextlib.closing(sqlite3.connect("")) as base:
             base.execute("CREATE TABLE lines (line INTEGER, number INTEGER, content BLOB)")
             for page in _pages(ledger, batch, states):
                 rows = [(self._number(job), job.number, self._line(job)) for job in page]
                 base.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
             for (content,) in base.execute("SELECT content FROM lines ORDER BY line IS NULL, line, number"):
-                file.write(content)
+                yield content
+
+    def _read(self) -> None:
+        """Keep what stands in the file, as far as it can be made out, and the ledger does not know."""
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            for content in file:
+                with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):
+                    said = json.loads(content)
+                    if isinstance(said["line"], int):
+                        self._numbers[said["key"]] = said["line"]
+                    if isinstance(said["error"], str):
+                        self._errors[said["job_id"]] = said["error"]
 
     def _line(self, job: Job, paths: Sequence[str | os.PathLike[str]] | None = None) -> bytes:
         reason = job.reason if job.state in _WITH_REASON else self._errors.get(job.id)
+        if job.state == State.COLLECTED:
+            reason = ""
         said = {
             "id": id_in(job.key),
             "key": job.key,
@@ -134,12 +168,15 @@ class ResultsFile:
         return (json.dumps(said, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
     def _number(self, job: Job) -> int | None:
-        found = self._plan.find(job.key or "") if self._plan is not None else None
+        if self._plan is None:
+            return self._numbers.get(job.key or "")
+        found = self._plan.find(job.key or "")
         return None if found is None else found.line
 
     def _relative(self, path: str) -> str:
         if "://" in path:
             return path
+        path = self._folder.where(path)
         with contextlib.suppress(ValueError):
             return Path(path).relative_to(self._directory).as_posix()
         return path
