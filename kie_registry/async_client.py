@@ -173,7 +173,10 @@ class AsyncKie:
         return AsyncBatch.of(self._calls.with_ledger(), self._http, jobs, defaults, options)
 
     async def close(self) -> None:
-        """Close the connections; a later call opens one for itself."""
+        """Close the connections; a later call opens one for itself.
+
+        A batch that runs sends nothing more from then on; what it has just sent is awaited before, for up to 5 s.
+        """
         await self._http.close()
 
     async def __aenter__(self) -> Self:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import functools
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -156,6 +156,7 @@ class AsyncHttp:
         self._timeout = settings.http_timeout
         self._new = functools.partial(AsyncWire, transport)
         self._wires: _Wires = WeakKeyDictionary()
+        self._finishing: _Finishing = WeakKeyDictionary()
         self._closed = False
         _opened.add(self)
 
@@ -189,8 +190,14 @@ class AsyncHttp:
                 return head
         raise attempt.failure
 
+    @property
+    def finishing(self) -> set[Finish]:
+        """What is awaited before the connections of the running loop are closed, so that no answer is cut off."""
+        return self._finishing.setdefault(asyncio.get_running_loop(), set())
+
     async def close(self) -> None:
-        """Close the connections of the running loop."""
+        """Close the connections of the running loop, when what needs an answer has it, or waits for too long."""
+        await asyncio.gather(*(finish() for finish in self.finishing))
         self._closed = True
         if known := self._wires.pop(asyncio.get_running_loop(), None):
             await known[1].aclose()
@@ -198,7 +205,7 @@ class AsyncHttp:
     def leave_connections(self) -> None:
         """Begin anew in a process that was forked: the connections are the parent's."""
         _left_to_the_parent.append(self._wires)
-        self._wires = WeakKeyDictionary()
+        self._wires, self._finishing = WeakKeyDictionary(), WeakKeyDictionary()
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[AsyncWire]:
@@ -229,6 +236,10 @@ async def _close_with_the_loop(wire: AsyncWire) -> AsyncGenerator[None]:
             await wire.close()
 
 
+Finish: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Sends nothing more, and returns when what was sent is answered, after some seconds at most; raises nothing."""
+
+_Finishing: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, set[Finish]]
 _Wires: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncWire, AsyncGenerator[None]]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import math
 from collections.abc import Callable
@@ -271,6 +272,29 @@ def test_leaving_waits_for_the_answers_that_are_on_their_way(runs: Runs) -> None
     runs.box.answer_next("createTask", delay=0.0)
     runs.box.answer_next("createTask", delay=0.5, times=9)
     asyncio.run(leave_after_the_first(runs, *CATS[:5]))
+    assert (runs.states()[State.UNKNOWN], len(runs.sent())) == (0, runs.states()[State.RUNNING] + 1)
+
+
+@pytest.mark.parametrize("how", ["break", "an error", "held"])
+def test_closing_the_client_waits_for_the_answers_that_are_on_their_way(runs: Runs, how: str) -> None:
+    runs.box.latency = math.inf
+    runs.box.end_next(latency=0.0)
+    runs.box.answer_next("createTask", delay=0.0)
+    runs.box.answer_next("createTask", delay=0.4, times=9)
+
+    async def run() -> None:
+        async with runs.batch(*CATS, concurrency=5) as batch:
+            if how == "held":
+                outcomes = aiter(batch)
+                await anext(outcomes)
+                return
+            async for _ in batch:
+                if how == "break":
+                    return
+                raise ZeroDivisionError
+
+    with contextlib.suppress(ZeroDivisionError):
+        asyncio.run(run())
     assert (runs.states()[State.UNKNOWN], len(runs.sent())) == (0, runs.states()[State.RUNNING] + 1)
 
 

@@ -51,6 +51,8 @@ _DOWNLOADS = 8
 # After one of these no other job would fare better.
 _HOPELESS = (AuthenticationError, InsufficientCredits, Maintenance, LedgerError, TransportError)
 _CAP_OF_THE_KEY = 433
+# Seconds that are given to answers which are awaited when the client is closed.
+_ANSWERS = 5.0
 # An answer may get lost. Where several do in a row, all that follow may be paid for nothing.
 _MOST_UNKNOWN = 3
 
@@ -118,6 +120,7 @@ class Runner:
         if not await self.admission.admit(job):
             await self.let_go([job])
             return False
+        self._http.finishing.add(self._finish_sending)
         try:
             journal = await self._sending.send(job.id, drive_async(self._send(job), self._http))
         except KieError as error:
@@ -155,12 +158,18 @@ class Runner:
 
     async def close(self) -> None:
         """See to nothing more, and leave all jobs as they stand to others."""
+        self._http.finishing.discard(self._finish_sending)
         await self._poller.close()
         await self._endings.close()
         # Together, so that they wait but once for a ledger that is gone.
         again = [drive_async(journal.write_again(let_go=True), self._http) for journal in self._unwritten.values()]
         await asyncio.gather(*again)
         await self._release(list(self._held))
+
+    async def _finish_sending(self) -> None:
+        """Send nothing more, and wait for the answers that are on their way: what they say may be paid."""
+        self.stop("the client was closed")
+        await self._sending.wait(_ANSWERS)
 
     async def _holding(self, claim: Callable[[], object], claimed: list[Job]) -> list[Job]:
         """Claim jobs; even where this is cancelled, what was claimed is let go in the end."""

@@ -54,6 +54,11 @@ class Sending:
         for job_id in self._senders:
             self._recall(job_id)
 
+    async def wait(self, seconds: float) -> None:
+        """Wait, for so long, until those who send are done; after `recall` that is what has left."""
+        if senders := set(self._senders.values()) - {asyncio.current_task()}:
+            await asyncio.wait(senders, timeout=seconds)
+
     def hear(self, event: Event) -> None:
         """Hear of a step of a job that is being sent, and tell the listener."""
         job_id = event.job_id
