@@ -207,9 +207,9 @@ class Kie:
             defaults: What holds where a job says nothing else: ``model``, and parameters.
             concurrency: How many tasks run at once.
             max_credits: The credits that the whole batch may cost, earlier runs included. Prices are learned as
-                tasks end, first one task of each kind (a model and its settings), then two at once, four, and so on,
-                each counted at the highest price seen of its kind, or else of its model: more is spent only by a
-                model's first task, or by tasks that cost more than those before them.
+                tasks end: of each kind (a model and its settings) one runs first, then two at once, four, and so
+                on, each counted at the highest price seen of its kind, or else of its model. More is spent only by
+                a model's first task, or by tasks that cost more than those before them.
             deadline: Seconds to wait for each task; by default the client's.
             callback_url: Where kie.ai posts the record of each task that ends.
             skip_invalid: Whether jobs that are wrong are left out, and do not keep the others from being sent.

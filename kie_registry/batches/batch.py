@@ -6,8 +6,12 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
+from kie_registry.batches.folders.folder import BatchFolder
 from kie_registry.batches.manifests.jobs import Jobs, Source
 from kie_registry.batches.options import BatchOptions
 from kie_registry.batches.preparing import Preparation, Prepared
@@ -79,7 +83,7 @@ class AsyncBatch:
         """How far it has come."""
         if self._feed is not None and self._runner is not None:
             admission = self._runner.admission
-            self._progress.running = self._feed.begun - self._ended - admission.waiting
+            self._progress.running = self._feed.begun - self._ended - self._runner.waiting
             self._progress.stopped = admission.reason
         return self._progress
 
@@ -94,7 +98,7 @@ class AsyncBatch:
 
         Raises:
             InvalidRequest: Lines are wrong; nothing was sent.
-            ConfigurationError: The directory cannot be used, or holds another batch; nothing was sent.
+            ConfigurationError: The directory cannot be used, or holds another batch or account; nothing was sent.
             LedgerError: The ledger cannot be read or written.
         """
         if self._runner is not None:
@@ -125,11 +129,18 @@ class AsyncBatch:
         after = 0
         while jobs := await kept(functools.partial(self._page, batch, after)):
             for job in jobs:
-                outcome = remembered(job, AsyncResult, self._http)
+                outcome = self._where_it_is(remembered(job, AsyncResult, self._http))
                 runner.admission.remember(job)
                 self._progress.count(outcome, earlier=True)
                 yield outcome
             after = jobs[-1].number
+
+    def _where_it_is(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the paths that its files have by now."""
+        if self._options.directory is None:
+            return outcome
+        where = BatchFolder(self._options.directory).where
+        return evolve(outcome, paths=[Path(where(str(path))) for path in outcome.paths])
 
     def _page(self, batch: str, after: int) -> list[Job]:
         return self._ledger.batch(batch, states=ENDED, after=after, limit=_PAGE)

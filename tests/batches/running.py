@@ -44,7 +44,7 @@ class Runs:
         jobs: Any = [prompts(text)[0] if isinstance(text, str) else text for text in texts]
         options = {"directory": self.out, "defaults": DEFAULTS, "jobs": jobs, **options}
         client = {"ledger": self.ledger, **client_options(self.box), **self.client}
-        async with AsyncKie(self.box.key, **client) as kie:
+        async with AsyncKie(**{"api_key": self.box.key, **client}) as kie:
             yield kie.batch(options.pop("jobs"), **options)
 
     def run(self, *texts: str | Mapping[str, Any], **options: Any) -> list[Outcome]:

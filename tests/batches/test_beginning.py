@@ -30,10 +30,10 @@ class Run:
         return BatchFolder(self.home / "out")
 
     def begin(self, *jobs: Mapping[str, Any], manifest: str | None = "jobs.jsonl", **options: Any) -> Begun:
-        options = {"ledger": self.ledger, **options}
+        options = {"ledger": self.ledger, "account": "me", **options}
         path = None if manifest is None else self.home / manifest
         with self.folder.held(), plan_of(*jobs) as plan:
-            return begin(self.folder, plan, account="me", manifest=path, **options)
+            return begin(self.folder, plan, manifest=path, **options)
 
     def jobs(self) -> list[Job]:
         return self.ledger.jobs()[::-1]
@@ -177,6 +177,46 @@ def test_the_jobs_of_another_manifest_can_be_added(run: Run) -> None:
         Begun(first.batch, new=1),
         [("a", State.PLANNED), ("b", State.PLANNED)],
     )
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.SUCCEEDED, State.COLLECTED, State.UNKNOWN])
+def test_what_another_account_has_sent_is_not_gone_on_with(run: Run, state: State) -> None:
+    run.begin(*prompts("a"))
+    run.came_to(run.jobs()[0], state)
+    with pytest.raises(ConfigurationError) as raised:
+        run.begin(*prompts("a", "b"), account="you")
+    told = str(raised.value)
+    assert all(word in told for word in ("another key", "another address", "--out", "Nothing was sent")), told
+    assert run.said() == [("a", state)]
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.REFUSED])
+def test_what_another_account_has_not_sent_is_gone_on_with_for_good(run: Run, state: State) -> None:
+    first = run.begin(*prompts("a"))
+    if state == State.REFUSED:
+        run.came_to(run.jobs()[0], state)
+    assert run.begin(*prompts("a"), account="you").batch == first.batch
+    run.ledger.move(run.jobs()[0].id, State.SENDING, account="you")
+    run.ledger.move(run.jobs()[0].id, State.RUNNING, task_id="task_1")
+    run.begin(*prompts("a"), account="you")
+    with pytest.raises(ConfigurationError, match="another key"):
+        run.begin(*prompts("a"))
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.COLLECTED])
+def test_a_folder_that_does_not_say_whose_it_is_keeps_only_tasks_of_others_from_being_read(
+    run: Run, state: State
+) -> None:
+    run.begin(*prompts("a"))
+    run.came_to(run.jobs()[0], state)
+    marker = run.folder.marker()
+    assert marker is not None
+    run.folder.write_marker(evolve(marker, account=""))
+    if state == State.COLLECTED:
+        assert run.begin(*prompts("a"), account="you").new == 0
+    else:
+        with pytest.raises(ConfigurationError, match="another key"):
+            run.begin(*prompts("a"), account="you")
 
 
 def test_a_batch_that_another_ledger_knows_is_not_paid_again(run: Run) -> None:

@@ -135,9 +135,36 @@ def test_a_folder_that_is_read_only_is_found_before_anything_is_sent(tmp_path: P
 
 def test_a_marker_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = BatchFolder(tmp_path)
-    marker = Marker(batch="b1", ledger="/l-\udcff", manifest="/ä", created=now(), planned=False)
+    marker = Marker(batch="b1", ledger="/l-\udcff", manifest="/ä", created=now(), planned=False, account="me")
     folder.write_marker(marker)
     assert BatchFolder(tmp_path).marker() == marker
+
+
+def test_a_marker_that_says_no_account_is_read(tmp_path: Path) -> None:
+    folder = BatchFolder(tmp_path)
+    folder.write_marker(A_MARKER)
+    said = json.loads((tmp_path / MARKER).read_text())
+    del said["account"]
+    (tmp_path / MARKER).write_text(json.dumps(said))
+    assert folder.marker() == A_MARKER
+
+
+@pytest.mark.parametrize(
+    ("path", "there", "found"),
+    [
+        ("{home}/old/1.png", ["new/1.png"], "{home}/new/1.png"),
+        ("{home}/old/1.png", ["old/1.png", "new/1.png"], "{home}/old/1.png"),
+        ("{home}/old/1.png", [], "{home}/old/1.png"),
+        ("s3://bucket/1.png", ["new/1.png"], "s3://bucket/1.png"),
+    ],
+)
+def test_a_file_is_found_in_a_folder_that_was_moved(
+    tmp_path: Path, path: str, there: list[str], found: str
+) -> None:
+    for each in there:
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).touch()
+    assert BatchFolder(tmp_path / "new").where(path.format(home=tmp_path)) == found.format(home=tmp_path)
 
 
 def test_a_folder_with_other_files_holds_no_batch(tmp_path: Path) -> None:
@@ -155,6 +182,7 @@ def test_a_folder_with_other_files_holds_no_batch(tmp_path: Path) -> None:
         lambda marker: json.dumps({**marker, "version": 2}),
         lambda marker: json.dumps({**marker, "batch": ""}),
         lambda marker: json.dumps({**marker, "batch": 5}),
+        lambda marker: json.dumps({**marker, "account": 5}),
         lambda marker: json.dumps({**marker, "more": 5}),
         lambda marker: json.dumps({"batch": marker["batch"]}),
     ],

@@ -105,17 +105,57 @@ def test_what_another_process_sees_to_is_left_to_it(runs: Runs) -> None:
     assert runs.sent() == ["a", "b"]
 
 
-def test_a_task_of_another_account_is_not_lost_however_old_it_is(
+def test_tasks_of_another_account_are_not_read(runs: Runs) -> None:
+    runs.box.end_next(latency=math.inf)
+    runs.run("a", deadline=0.2)
+    reads = len(runs.box.requests)
+    with fast_sandbox(key="another") as box, pytest.raises(ConfigurationError, match="sent with another key"):
+        evolve(runs, box=box).run("a", "b")
+    assert (len(box.requests), len(runs.box.requests), runs.by_prompt()) == (0, reads, {"a": State.RUNNING})
+
+
+def test_what_was_tried_in_a_sandbox_is_not_taken_for_real(runs: Runs) -> None:
+    runs.run("a")
+    with fast_sandbox() as box:
+        with pytest.raises(ConfigurationError, match="to another address"):
+            evolve(runs, box=box).run("a")
+        evolve(runs, box=box).run("a", directory=runs.home / "real")
+        assert [task.input["prompt"] for task in box.tasks] == ["a"]
+
+
+def test_after_a_wrong_key_the_right_one_goes_on(runs: Runs) -> None:
+    with fast_sandbox(key="right") as box:
+        (refused,) = evolve(runs, box=box, client={"api_key": "wrong"}).run("a", concurrency=1)
+        assert (type(refused.error).__name__, len(box.tasks)) == ("AuthenticationError", 0)
+        assert [each.error for each in evolve(runs, box=box).run("a")] == [None]
+
+
+def test_a_task_that_turns_out_another_accounts_is_not_lost_however_old_it_is(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kie_registry.flows.look.GRACE_FRESH", 0.0)
     runs.box.end_next(latency=math.inf)
     runs.run("a", deadline=0.2)
     with closing(sqlite3.connect(runs.ledger.path)) as connection, connection:
-        connection.execute("UPDATE jobs SET sent_at = sent_at - 1e7, account = 'another'")
+        connection.execute("UPDATE jobs SET sent_at = sent_at - 1e7")
+
+    class Theirs(SqliteLedger):
+        def claim(self, job_id: str) -> Job | None:
+            job = super().claim(job_id)
+            return job and evolve(job, account="another")
+
     runs.box.answer_next("recordInfo", code=422, message="recordInfo is null", times=99)
-    (outcome,) = runs.run("a")
+    (outcome,) = evolve(runs, ledger=Theirs(runs.ledger.path)).run("a")
     assert (type(outcome.error).__name__, outcome.job.state) == ("NotFound", State.RUNNING)
+
+
+def test_a_folder_that_was_moved_names_its_files_where_they_are(runs: Runs) -> None:
+    runs.run("a")
+    moved = runs.out.rename(runs.home / "moved")
+    (outcome,) = runs.run("a", directory=moved)
+    assert [path.parent for path in outcome.paths] == [moved]
+    assert json.loads((moved / "results.jsonl").read_text())["paths"] == [outcome.paths[0].name]
+    assert runs.sent() == ["a"]
 
 
 # callbacks

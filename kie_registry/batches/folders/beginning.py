@@ -23,6 +23,8 @@ WITHDRAWN = "no longer in the manifest; nothing was sent"
 """Why a job is refused that was planned once and is wanted no more."""
 
 _PAGE = 250
+_SENT = tuple(state for state in State if state not in (State.PLANNED, State.REFUSED))
+_UNDER_WAY = (State.SENDING, State.RUNNING, State.SUCCEEDED)
 _PLAN_AGAIN = "planned anew: its line has changed"
 
 
@@ -69,7 +71,8 @@ def begin(
         add: Whether these jobs are added to those of another manifest.
 
     Raises:
-        ConfigurationError: The folder holds another batch, or one that the ledger does not know. Nothing was sent.
+        ConfigurationError: The folder holds another batch, or one that the ledger does not know, or that another
+            account has sent. Nothing was sent.
         LedgerError: The ledger cannot be read or written.
     """
     source = None if manifest is None else os.path.realpath(manifest)
@@ -77,6 +80,9 @@ def begin(
     marker = (
         _new(folder, ledger, source) if found is None else _checked(folder, found, plan, ledger, source, add=add)
     )
+    if found is not None:
+        _check_account(folder, marker, ledger, account)
+    marker = evolve(marker, account=account)
     if not marker.planned:
         folder.write_marker(marker)
     directory = str(folder.path)
@@ -113,6 +119,20 @@ def _checked(
     if not (same or add or _shares_jobs(ledger, found.batch, plan)):
         raise _another(folder, found)
     return found
+
+
+def _check_account(folder: BatchFolder, found: Marker, ledger: Ledger, account: str) -> None:
+    """Refuse what another account has sent: what that made is not this one's, nor can this one read its tasks."""
+    if not account:
+        return
+    another = found.account not in ("", account) and any(ledger.batch(found.batch, states=_SENT, limit=1))
+    under_way = (job for page in _pages(ledger, found.batch, _UNDER_WAY) for job in page)
+    if another or any(job.account != account for job in under_way):
+        raise ConfigurationError(
+            f"{folder.path} holds a batch, begun {found.created}, whose jobs were sent with another key, or to "
+            "another address (KIE_API_KEY, KIE_BASE_URL). What is done stays done. Run it with those of the first "
+            "time, or name another folder with --out, where all is made, and paid, anew. Nothing was sent."
+        )
 
 
 def _shares_jobs(ledger: Ledger, batch: str, plan: Plan) -> bool:

@@ -40,6 +40,7 @@ class Marker:
         manifest: The path of the manifest; None where a program named the jobs.
         created: When, in ISO 8601.
         planned: Whether its jobs were written into the ledger, so that some may be paid.
+        account: Whose jobs they are, as in the ledger; empty where that is not known.
         version: The form of the marker.
     """
 
@@ -48,6 +49,7 @@ class Marker:
     manifest: str | None
     created: str
     planned: bool
+    account: str = ""
     version: int = _VERSION
 
 
@@ -69,6 +71,13 @@ class BatchFolder:
             self.path = Path(directory).expanduser().absolute()
         except (RuntimeError, OSError) as error:
             raise ConfigurationError(f"the folder {os.fspath(directory)!r}: {error}. Nothing was sent.") from None
+
+    def where(self, path: str) -> str:
+        """Return where a file of the batch is by now, which the folder may have been moved with."""
+        if "://" in path or os.path.lexists(path):
+            return path
+        here = self.path / Path(path).name
+        return str(here) if os.path.lexists(here) else path
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -194,7 +203,7 @@ def now() -> str:
 
 def _read(data: Any) -> Marker:
     marker = Marker(**data)
-    texts = (marker.batch, marker.created, marker.ledger or "", marker.manifest or "")
+    texts = (marker.batch, marker.created, marker.account, marker.ledger or "", marker.manifest or "")
     if marker.version != _VERSION or not marker.batch or not all(isinstance(text, str) for text in texts):
         raise ValueError
     return marker
