@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -104,6 +105,29 @@ class Answer:
             code=self.code,
             **{"retryable": retryable, **fields},
         )
+
+
+@frozen
+class Envelope:
+    """The envelope of an answer whose ``data`` is read by whoever asked, and so stays as it came."""
+
+    code: Any
+    msg: Any
+    data: Any
+
+    @classmethod
+    def parse(cls, response: Any) -> Envelope | None:
+        """Return what the body says; None where it is no JSON object."""
+        try:
+            body = response.json()
+        except (ValueError, RecursionError):
+            return None
+        return cls.from_dict(body) if isinstance(body, dict) else None
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Envelope:
+        """Read an envelope of which any field may be missing."""
+        return cls(body.get("code"), body.get("msg"), body.get("data", UNSET))
 
 
 def read_answer(response: Any, parsed: Any, *, secret: Secret | None = None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from kie_registry.settings import Settings
 from kie_registry.transfers import Reply
 from kie_registry.wires import AsyncWire
 
+# What stands in a query as it is: nearly every task id.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 _JSON = (b"Content-Type", b"application/json")
 
 
@@ -93,6 +96,10 @@ def _query(kwargs: Mapping[str, Any]) -> str:
     params = kwargs.get("params")
     if not params:
         return ""
+    if len(params) == 1:
+        ((name, value),) = params.items()
+        if isinstance(value, str) and _PLAIN.fullmatch(value):
+            return f"?{name}={value}"
     plain = all(isinstance(value, str) for value in params.values())
     return f"?{urllib.parse.urlencode(params) if plain else httpx.QueryParams(params)}"
 

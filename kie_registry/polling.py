@@ -105,12 +105,18 @@ class Durations:
 
     def expect(self, model: str | None) -> Expectation | None:
         """Return when a task of the model will end; None where no task of it has been seen."""
-        return None if model is None else self._expected.get(model)
+        if model is None:
+            return None
+        with self._lock:
+            if model not in self._expected and model in self._samples:
+                self._expected[model] = Expectation.of(self._samples[model])
+            return self._expected.get(model)
 
     def _learn(self, model: str, samples: Iterable[float]) -> None:
         known = [seconds for seconds in samples if 0 < seconds < math.inf][-_SAMPLES:]
         if known:
-            self._samples[model], self._expected[model] = known, Expectation.of(known)
+            self._samples[model] = known
+            self._expected.pop(model, None)
 
 
 @define(eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from kie_registry.answers import Answer
+from kie_registry.answers import Answer, Envelope
 from kie_registry.effects import Acquire, Flow, Run
 from kie_registry.errors import (
     ApiError,
@@ -40,12 +40,13 @@ def read_status(session: Session, task_id: str) -> Flow[TaskStatus]:
         TransportError: No answer came.
     """
     from kie_generated.jobs import get_task
-    from kie_generated.jobs.models.task_record import TaskRecord
 
     kwargs = get_task.request_kwargs(task_id=task_id)
-    answer = yield from ask(session, session.settings.base_url, kwargs, get_task.parse)
-    if isinstance(answer.data, TaskRecord):
-        status = TaskStatus.from_record(task_id, answer.data.to_dict())
+    # The record is read field by field here; as an object of the generated code it would be made first, and then
+    # taken apart again, some thousand times in a batch.
+    answer = yield from ask(session, session.settings.base_url, kwargs, Envelope.parse)
+    if isinstance(answer.data, dict):
+        status = TaskStatus.from_record(task_id, answer.data)
         # A task that ended may come under the code of its failure.
         if answer.ok or status.done:
             return status
