@@ -163,6 +163,7 @@ class Ending:
             "withdrawn": progress.withdrawn,
             "kept": progress.kept,
             "credits": progress.credits,
+            "unpriced": progress.unpriced,
             "seconds": round(time.monotonic() - self._began, 3),
             "stopped": progress.stopped or None,
             "results": str(self.directory / RESULTS),

@@ -155,19 +155,20 @@ def counts(progress: Progress) -> str:
     parts = [f"{progress.done:,} of {progress.total:,} done"]
     for number, what in (
         (progress.running, "running"),
+        (progress.left, "to do"),
         (progress.failed, "failed"),
         (progress.unknown, "unknown"),
     ):
         if number:
             parts.append(f"{number:,} {what}")
-    if progress.ended > progress.earlier:
+    if progress.rate:
         parts.append(f"{60 * progress.rate:,.0f} a minute")
     return ", ".join([*parts, credits_of(progress)])
 
 
 def credits_of(progress: Progress) -> str:
     """Return what a batch has cost so far, in words."""
-    return many(round(progress.credits, 2), "credit")
+    return f"{'at least ' if progress.unpriced else ''}{many(round(progress.credits, 2), 'credit')}"
 
 
 def many(number: float, thing: str) -> str:

@@ -107,6 +107,7 @@ def test_json_is_one_document(batch: Kied) -> None:
         "withdrawn": 0,
         "kept": 0,
         "credits": 12.0,
+        "unpriced": 0,
         "stopped": None,
         "results": str(batch.out / "results.jsonl"),
         "error": None,
@@ -151,7 +152,7 @@ def rejected(box: Sandbox) -> None:
 
 
 ENDINGS: dict[str, tuple[Callable[[Sandbox], None], list[str], int, str, str]] = {
-    "one failed": (failing, [], 1, "2 done, 1 failed, 0 unknown", "whiskers"),
+    "one failed": (failing, [], 1, "2 done, 1 failed, 0 unknown; at least 8 credits", "whiskers"),
     "one was refused": (refused, [], 1, "2 done, 1 failed, 0 unknown", "no cats today"),
     "one is not known": (unknown, [], 3, "2 done, 0 failed, 1 unknown", "`kie task list --unknown`"),
     "one is late": (

@@ -100,6 +100,11 @@ class Runner:
         self._unwritten: dict[str, Journal] = {}
         self._sending = Sending(listener)
 
+    @property
+    def waiting(self) -> int:
+        """How many of the jobs that it was given have not left yet."""
+        return self.admission.waiting + self._sending.waiting
+
     async def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Take jobs on for this process, and return those that no other has, as they stand now."""
         claimed: list[Job] = []

@@ -26,6 +26,11 @@ class Sending:
         self._recalled: set[str] = set()
         self._over = False
 
+    @property
+    def waiting(self) -> int:
+        """How many have not left: their files are uploaded, or they wait for their turn."""
+        return len(self._senders) - len(self._left)
+
     async def send(self, job_id: str, sending: Coroutine[Any, Any, T]) -> T | None:
         """Send a job, and return what that returns; None where it was called back before anything had left.
 
