@@ -18,6 +18,7 @@ from kie_registry.errors import LedgerError
 from kie_registry.ledger.forking import close_over_forks
 from kie_registry.ledger.postgres_address import shown
 from kie_registry.ledger.postgres_connections import Way
+from kie_registry.ledger.postgres_outage import Outage
 from kie_registry.ledger.postgres_transactions import Statements, Transaction, Write
 from kie_registry.ledger.postgres_ways_out import way_out
 
@@ -52,7 +53,7 @@ class PostgresDatabase:
         url: Its address; errors show it without the password.
         prepare: Brings the tables up to date over a fresh connection, or refuses them; is given the shown address.
         durable: Whether a write that has returned survives a power cut of the server.
-        patience: The seconds for which to wait for a database that was there, and is gone.
+        patience: The seconds for which to wait for a database that was there, and is gone; all who ask share them.
 
     Raises:
         ConfigurationError: The address is none.
@@ -72,6 +73,7 @@ class PostgresDatabase:
         self._patience = patience
         self._connection: psycopg.Connection | None = None
         self._was_there = self._used = self._to_close = False
+        self._outage = Outage(patience)
         self.start_anew()
         close_over_forks(self)
 
@@ -94,11 +96,12 @@ class PostgresDatabase:
         """
         if (group := self._mine()) is not None:
             return group.write(operation)
-        mine = Write(operation)
+        mine, asked_at = Write(operation), time.monotonic()
         self._waiting.append(mine)
         try:
             with self._lock:
                 if not mine.done:
+                    self._outage.check(asked_at)
                     self._carry_out_all(mine)
         except BaseException:
             # Nobody waits for it any more.
@@ -118,7 +121,9 @@ class PostgresDatabase:
         """
         if (group := self._mine()) is not None:
             return group.read(operation)
+        asked_at = time.monotonic()
         with self._lock:
+            self._outage.check(asked_at)
             return self.patiently(operation)
 
     @contextlib.contextmanager
@@ -131,7 +136,9 @@ class PostgresDatabase:
         if self._mine() is not None:
             yield
             return
+        asked_at = time.monotonic()
         with self._lock:
+            self._outage.check(asked_at)
             self._group = group = Transaction(self)
             try:
                 yield
@@ -183,13 +190,18 @@ class PostgresDatabase:
         try:
             while True:
                 try:
-                    return attempt(Statements(self._open()))
+                    result = attempt(Statements(self._open()))
                 except psycopg.Error as error:
-                    now = time.monotonic()
-                    until = now + self._patience if until is None else until
-                    if not self._may_pass(error, tries) or now >= until:
-                        raise self.in_words(error) from error
+                    passes, gone = self._may_pass(error, tries), self._connection is None
+                    if until is None:
+                        until = self._outage.waits_until() if gone else time.monotonic() + self._patience
+                    # The connection may be of before: another one is worth a try in any case.
+                    if not passes or (tries and time.monotonic() >= until):
+                        raise self._outage.given_up(self.in_words(error), told=passes and gone) from error
                     tries += 1
+                else:
+                    self._outage.over()
+                    return result
                 if tries > 1:
                     time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1])
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -181,6 +182,30 @@ def test_a_server_that_is_gone_for_long_is_named_without_the_password(own: OwnSe
     assert all(f"The ledger postgresql://postgres@/{world.database}" in each for each in told)
     assert all("See that the server runs" in each and "secret" not in each for each in told)
     assert len(ledger.jobs()) == 1
+
+
+def test_all_who_ask_share_one_patience(own: OwnServer, world: World) -> None:
+    world.empty()
+    ledger = world.ledger(patience=1.0)
+    new = added(ledger)
+
+    def block() -> None:
+        with ledger.together():
+            added(ledger)
+
+    def fails(ask: Callable[[], object]) -> bool:
+        with pytest.raises(LedgerError, match="See that the server runs"):
+            ask()
+        return True
+
+    asking = [lambda: ledger.get(new.id), lambda: added(ledger), block] * 4
+    with stopped(own), ThreadPoolExecutor(len(asking)) as pool:
+        began = time.monotonic()
+        assert all(pool.map(fails, asking))
+        assert all(fails(ask) for ask in asking)
+        assert time.monotonic() - began < 3.0
+    block()
+    assert len(ledger.jobs()) == 2
 
 
 def test_a_block_goes_on_when_the_server_is_back(own: OwnServer, world: World) -> None:
