@@ -11,17 +11,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from attrs import evolve
 
-from kie_registry import AsyncKie, ConfigurationError, Outcome
+from kie_registry import ConfigurationError
 from kie_registry.ledger import Job, SqliteLedger, State
 from kie_registry.testing.serving import fast_sandbox
-from kie_registry.webhooks import Receiver
 from tests.batches.running import Runs, iterating
-from tests.webhooks.conftest import KEY, served
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -156,53 +153,6 @@ def test_a_folder_that_was_moved_names_its_files_where_they_are(runs: Runs) -> N
     assert [path.parent for path in outcome.paths] == [moved]
     assert json.loads((moved / "results.jsonl").read_text())["paths"] == [outcome.paths[0].name]
     assert runs.sent() == ["a"]
-
-
-# callbacks
-
-
-@pytest.fixture
-def seldom(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Options of a client that never reads by the clock, nor ends by it: what is not woken hangs."""
-    monkeypatch.setattr("kie_registry.polling._FIRST_READ", 3600.0)
-    return {"poll_interval": 3600.0, "deadline": 3600.0}
-
-
-def test_a_callback_in_this_process_ends_the_waiting(runs: Runs, seldom: dict[str, Any]) -> None:
-    with fast_sandbox(latency=0.3, webhook_key=KEY, callback_retry=0.05) as box:
-        signing = evolve(runs, box=box, client=seldom)
-
-        async def run() -> list[Outcome]:
-            async with AsyncKie(box.key, ledger=runs.ledger, base_url=box.url) as kie:
-                with served(Receiver(kie, key=KEY)) as url:
-                    async with signing.batch("a", "b", callback_url=url) as batch:
-                        return [outcome async for outcome in batch]
-
-        assert [each.error for each in asyncio.run(run())] == [None, None]
-
-
-@pytest.mark.parametrize("fail_code", [None, "501"])
-def test_a_callback_that_another_process_takes_ends_the_waiting(
-    runs: Runs, seldom: dict[str, Any], fail_code: str | None
-) -> None:
-    runs.box.end_next(latency=0.2, fail_code=fail_code)
-    told: dict[str, Any] = {"result": json.dumps({"resultUrls": ["http://127.0.0.1:9/1.png"]})}
-
-    async def run() -> list[Outcome]:
-        async with evolve(runs, client=seldom).batch("a", callback_url="http://127.0.0.1:9/") as batch:
-            taking = asyncio.create_task(take())
-            outcomes = [outcome async for outcome in batch]
-            await taking
-            return outcomes
-
-    async def take() -> None:
-        while not (found := runs.ledger.jobs(states=[State.RUNNING])):
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
-        runs.ledger.move(found[0].id, State.FAILED if fail_code else State.SUCCEEDED, **told)
-
-    (outcome,) = asyncio.run(run())
-    assert (outcome.error is None) == (fail_code is None)
 
 
 def test_a_callback_settles_what_was_planned_and_it_is_not_sent(runs: Runs) -> None:
