@@ -46,7 +46,7 @@ def sweep(ledger: PostgresLedger, database: str, in_hand: Collection[str] = (), 
     """Look after the queue once."""
 
     async def once(sweep: Sweep) -> None:
-        await sweep.run(in_hand)
+        await sweep.run(lambda: in_hand)
 
     with_sweep(ledger, database, once, saves=saves)
 
@@ -204,6 +204,21 @@ def test_a_job_whose_claim_was_not_answered_is_let_go(ledger: PostgresLedger, da
     assert waiting(database) == [(ANYBODY, 0, [slipped])]
 
 
+@pytest.mark.parametrize("held", [(True, False), (False, True)], ids=["ended meanwhile", "claimed meanwhile"])
+def test_what_was_in_hand_at_any_moment_has_not_slipped(
+    ledger: PostgresLedger, database: str, held: tuple[bool, bool]
+) -> None:
+    job_ids = planned(ledger, 1)
+    ledger.claim(job_ids[0])
+    looks = iter(held)
+
+    async def once(sweep: Sweep) -> None:
+        await sweep.run(lambda: job_ids if next(looks) else [])
+
+    with_sweep(ledger, database, once)
+    assert waiting(database) == []
+
+
 def test_what_one_machine_runs_is_no_workers_affair(ledger: PostgresLedger, database: str) -> None:
     batch = new_id()
     running(ledger, "mine", batch)
@@ -211,7 +226,7 @@ def test_what_one_machine_runs_is_no_workers_affair(ledger: PostgresLedger, data
     ledger.claim(held)
 
     async def look(sweep: Sweep) -> None:
-        await sweep.run([])
+        await sweep.run(list)
         assert await sweep.left(["mine"], []) == 0
 
     with_sweep(ledger, database, look)

@@ -158,6 +158,13 @@ def test_an_input_that_is_gone_is_said_so(address: str) -> None:
         open_address(address)
 
 
+def test_an_input_that_finds_no_room_here_is_said_so(monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
+    address = Target.of(f"memory://{uuid.uuid4().hex}").share(inspect(photo))
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(UnusableMedia, match="cannot be read: there is no such"):
+        open_address(address)
+
+
 def test_a_password_is_neither_shown_nor_written_down() -> None:
     assert shown("sftp://me:secret@host/dir") == "sftp://me@host/dir"
     assert shown("s3://bucket/dir") == "s3://bucket/dir"

@@ -34,8 +34,9 @@ def open_address(url: str) -> LocalFile:
     url = url.partition("#")[0]
     files, path = opened(url)
     # Of some files only the name tells what they are.
-    descriptor, copy = tempfile.mkstemp(PurePosixPath(path).suffix, prefix="kie-")
+    copy = ""
     try:
+        descriptor, copy = tempfile.mkstemp(PurePosixPath(path).suffix, prefix="kie-")
         with os.fdopen(descriptor, "wb") as target, files.open(path, "rb") as source:
             shutil.copyfileobj(source, target, _CHUNK)
         file = evolve(inspect(copy), label=shown(url))

@@ -21,16 +21,9 @@ from kie_registry.batches.running.prices import Prices
 from kie_registry.batches.running.runner import Runner
 from kie_registry.batches.workers.manager import PatientManager
 from kie_registry.batches.workers.queue import ANYBODY, TASK, is_submitted, queue_of
+from kie_registry.batches.workers.settling import give_back, give_up, is_not_over, is_of_the_account
 from kie_registry.batches.workers.timings import Timings
-from kie_registry.effects import Keep
-from kie_registry.errors import (
-    AuthenticationError,
-    InsufficientCredits,
-    KieError,
-    LedgerError,
-    Maintenance,
-    TransportError,
-)
+from kie_registry.errors import KieError, LedgerError, Maintenance, TransportError
 from kie_registry.ledger.job import Job
 from kie_registry.ledger.states import State
 
@@ -44,10 +37,6 @@ _NEVER = 24 * 3600.0
 
 # What passes by itself. After anything else that stops a runner, an account has nothing more to do here.
 _PASSING = (LedgerError, Maintenance, TransportError)
-
-# What is the account's fault and not the job's, which another account may do.
-_OF_THE_ACCOUNT = (AuthenticationError, InsufficientCredits)
-_CAP_OF_THE_KEY = 433
 
 _log = logging.getLogger("kie_registry.batches")
 
@@ -107,6 +96,7 @@ class Account:
         self.in_hand: set[str] = set()
         self.unsaved: set[str] = set()
         self.trouble: KieError | None = None
+        self._concurrency = concurrency
         self._new_runner: Callable[[], Runner] = lambda: new_runner(Admission(concurrency, prices))
         self._runners = [self._new_runner()]
         self._timings = timings
@@ -200,46 +190,67 @@ class Account:
     async def _claim(self, job_ids: list[str]) -> None:
         # Of what is in hand nobody thinks that it has slipped.
         self.in_hand.update(job_ids)
-        kept: set[str] = set()
+        taken: set[str] = set()
         runner = self._runners[-1]
         try:
-            for job in await runner.claim([_named(job_id) for job_id in job_ids]):
-                if job.state == State.PLANNED and is_submitted(job.batch):
-                    self._begin(runner.send, job)
-                elif is_submitted(job.batch) and job.state in self._under_way and job.account == self.id:
-                    self._begin(runner.take_up, job)
+            # In the same order as all others take them, so that nobody waits for one who waits for him.
+            for job in await runner.claim([_named(job_id) for job_id in sorted(job_ids)]):
+                if self._is_for_us(job):
+                    self._unsent += 1
+                    self._do(self._give(runner, job))
+                    taken.add(job.id)
                 else:
                     await runner.let_go([job])
-                    continue
-                kept.add(job.id)
         finally:
-            self.in_hand.difference_update(set(job_ids) - kept)
+            self.in_hand.difference_update(set(job_ids) - taken)
 
-    def _begin(self, how: Callable[[Job, Callable[[Any], None]], Any], job: Job) -> None:
-        self._unsent += 1
-        self._do(self._give(how, job))
+    def _is_for_us(self, job: Job) -> bool:
+        runs_here = job.state in self._under_way and job.account == self.id
+        return is_submitted(job.batch) and (job.state == State.PLANNED or runs_here)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._doing.add(task)
         task.add_done_callback(self._doing.discard)
 
-    async def _give(self, how: Callable[[Job, Callable[[Any], None]], Any], job: Job) -> None:
+    async def _give(self, runner: Runner, job: Job) -> None:
+        finished = functools.partial(self._ended, job.id)
         try:
-            if await how(job, functools.partial(self._ended, job.id)) is False:
+            if job.state != State.PLANNED:
+                await runner.take_up(job, finished)
+                return
+            await self._wait_for_earlier(runner)
+            if not await runner.send(job, finished):
                 self._ended(job.id, None)
         except LedgerError as error:
+            runner.admission.let_out(job, charged=True)
             self._ended(job.id, error)
+        except Exception as error:
+            runner.admission.let_out(job, charged=True)
+            self._ended(job.id, await give_up(self._ledger, job, error))
+            self.unsaved.add(job.id)
         finally:
             self._unsent -= 1
             self._changed.set()
 
+    async def _wait_for_earlier(self, runner: Runner) -> None:
+        """Wait until as few tasks run as may, those of earlier runners included, or nothing is to be sent."""
+        admissions = [each.admission for each in self._runners]
+        while any(each.running for each in admissions if each is not runner.admission):
+            if runner.admission.reason or sum(each.running for each in admissions) < self._concurrency:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
     def _ended(self, job_id: str, what: Outcome | Exception | None) -> None:
         """Hear what came of a job; None where it was let go."""
+        if isinstance(what, Outcome) and is_not_over(what):
+            _log.info("job %s is left for now: %s", job_id, what.error)
+            what = None
         if isinstance(what, Outcome) and what.error is not None:
             if self._runners[-1].admission.reason and self.trouble is None:
                 self.trouble = what.error
-            if _is_of_the_account(what):
+            if is_of_the_account(what):
                 self._do(self._give_back(job_id))
                 return
         self.in_hand.discard(job_id)
@@ -253,17 +264,7 @@ class Account:
             _log.error("job %s: %s", job_id, what, exc_info=what)
 
     async def _give_back(self, job_id: str) -> None:
-        """Leave a job that was refused for the account's sake to accounts that are not."""
-
-        def plan_anew() -> None:
-            with self._ledger.together():
-                self._ledger.move(job_id, State.PLANNED, reason="")
-                self._ledger.release(job_id)
-
-        try:
-            await Keep(plan_anew, self._ledger).perform_async(None)
-        except LedgerError as error:
-            _log.warning("job %s stays refused: %s", job_id, error)
+        await give_back(self._ledger, job_id)
         self._ended(job_id, None)
 
     def _tell(self, outcome: Outcome) -> None:
@@ -271,12 +272,6 @@ class Account:
             self._finished(outcome)
         except Exception:
             _log.exception("job %s: who was told of its end failed; the work goes on", outcome.job.id)
-
-
-def _is_of_the_account(outcome: Outcome) -> bool:
-    error = outcome.error
-    refused = isinstance(error, _OF_THE_ACCOUNT) or (error is not None and error.code == _CAP_OF_THE_KEY)
-    return refused and outcome.job.state == State.REFUSED
 
 
 def _named(job_id: str) -> Job:

@@ -8,7 +8,7 @@ nobody's, and in no row. Nothing else needs to be known to find them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from kie_registry.batches.workers.queue import ANYBODY, SUBMITTED, portions, queue_of
@@ -65,8 +65,8 @@ class Sweep:
         self._dead_after = dead_after
         self._under_way = (State.RUNNING, State.SUCCEEDED) if saves else (State.RUNNING,)
 
-    async def run(self, in_hand: Collection[str]) -> None:
-        """Put in again what nobody looks at; `in_hand` are the jobs that this process does see to.
+    async def run(self, in_hand: Callable[[], Collection[str]]) -> None:
+        """Put in again what nobody looks at; `in_hand` returns the jobs that this process sees to just then.
 
         Raises:
             LedgerError: The ledger cannot be read or written.
@@ -88,10 +88,13 @@ class Sweep:
         number: int = rows[0]["number"]
         return number
 
-    async def _release_what_slipped(self, in_hand: Collection[str]) -> None:
+    async def _release_what_slipped(self, in_hand: Callable[[], Collection[str]]) -> None:
         """Let go what is this process's by the ledger alone: the answer to its claim was lost."""
+        before = set(in_hand())
         own = await self._rows(_OWN, owner=self._ledger.owner)
-        slipped = [row["id"] for row in own if row["id"] not in in_hand]
+        # What ended meanwhile may be another's by now, and what was claimed meanwhile is no less ours.
+        seen_to = before.union(in_hand())
+        slipped = [row["id"] for row in own if row["id"] not in seen_to]
 
         def release() -> None:
             with self._ledger.together():

@@ -142,7 +142,9 @@ class Worker:
         from kie_registry.batches.workers.sweeping import Sweep
 
         if self._stopped:
-            self.stop()
+            # It was told so while it began.
+            for account in self._accounts:
+                account.stop()
         sweep = Sweep(ledger, JobManager(connector), self._timings.dead_after, saves=self._target is not None)
         others: list[asyncio.Future[Any]] = [asyncio.create_task(self._sweep(sweep))]
         if self._until_idle:
@@ -163,14 +165,17 @@ class Worker:
         """Look after the queue as long as this worker takes jobs."""
         while not self._stopped:
             async with self._patient():
-                await sweep.run(set().union(*(account.in_hand for account in self._accounts)))
+                await sweep.run(self._in_hand)
             await asyncio.sleep(self._timings.sweep)
+
+    def _in_hand(self) -> set[str]:
+        return set().union(*(account.in_hand for account in self._accounts))
 
     async def _stop_when_idle(self, sweep: Sweep) -> None:
         left = 1
         while left:
             await asyncio.sleep(self._timings.look)
-            if any(account.in_hand for account in self._accounts):
+            if self._in_hand():
                 continue
             unsaved = set().union(*(account.unsaved for account in self._accounts))
             async with self._patient():
