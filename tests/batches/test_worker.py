@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.batches.workers.queue import Queue
@@ -18,6 +19,7 @@ from kie_registry.batches.workers.worker import Worker
 from kie_registry.errors import AuthenticationError, ConfigurationError, InsufficientCredits, KieError
 from kie_registry.ledger import PostgresLedger, State
 from kie_registry.ledger.job import new_id
+from kie_registry.media import LocalFile
 from kie_registry.sandbox import Sandbox
 from kie_registry.testing.serving import fast_sandbox
 from tests.batches.workers import QUICK, emptied, ended, options_for, plan_of, run, submitted, until, worker
@@ -145,6 +147,56 @@ def test_what_an_account_has_no_credits_for_is_left_to_others(
     with fast_sandbox(credits=8.0, price=4.0) as poor, pytest.raises(InsufficientCredits):
         work(database, poor, tmp_path)
     assert states(ledger) == {State.COLLECTED: 2, State.PLANNED: 3}
+
+
+def test_a_job_that_fails_as_nobody_foresaw_is_tried_no_more(
+    database: str, ledger: PostgresLedger, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(url: str) -> LocalFile:
+        raise RuntimeError(url)
+
+    monkeypatch.setattr("kie_registry.batches.workers.worker.open_address", broken)
+    with plan_of(1, tmp_path) as plan:
+        (job,) = next(plan.portions("batch", account="", directory=None))
+    ledger.plan([evolve(job, input={**(job.input or {}), "image_input": ["memory://pictures/cat.png"]})])
+    (outcome,) = work(database, box, None)
+    assert str(outcome.error).startswith("RuntimeError: memory://pictures/cat.png. Job")
+    assert states(ledger) == {State.REFUSED: 1}
+
+
+def test_a_task_that_takes_long_is_told_of_when_it_has_ended(
+    database: str, ledger: PostgresLedger, tmp_path: Path
+) -> None:
+    submitted(database, 1, tmp_path)
+    with fast_sandbox(latency=0.7) as slow:
+        (outcome,) = work(database, slow, tmp_path, deadline=0.2)
+    assert (outcome.error, outcome.job.state) == (None, State.COLLECTED)
+
+
+def test_what_runs_when_an_account_begins_anew_counts_as_running(database: str, tmp_path: Path) -> None:
+    submitted(database, 6, tmp_path)
+    with fast_sandbox(latency=0.6) as box:
+        box.answer_next("createTask")
+        box.answer_next("createTask", code=455)
+        work(database, box, None, concurrency=2)
+        at_once = [sum(one.created <= task.created < one.ends for one in box.tasks) for task in box.tasks]
+    assert (len(at_once), max(at_once)) == (5, 2)
+
+
+def test_who_is_told_to_stop_while_it_begins_has_been_told_once(
+    database: str, box: Sandbox, tmp_path: Path
+) -> None:
+    submitted(database, 1, tmp_path)
+
+    async def stopped() -> None:
+        worker = Worker(database, out=None, **options_for(box, until_idle=False))
+        working = asyncio.create_task(worker.run())
+        await asyncio.sleep(0)
+        worker.stop()
+        await working
+
+    asyncio.run(stopped())
+    assert box.tasks == []
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ class Account:
 
     async def run(self) -> None:
         """See to jobs until stopped, and then to those in hand until they end."""
-        await self._feeder.run()  # type: ignore[no-untyped-call]
+        if not self._stopping.is_set():
+            await self._feeder.run()  # type: ignore[no-untyped-call]
         while self.in_hand:
             self._changed.clear()
             await self._changed.wait()

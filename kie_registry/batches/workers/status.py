@@ -18,7 +18,8 @@ _MOST_UNKNOWN = 100
 _BATCHES = f"""
 SELECT batch, state, count(*), coalesce(sum(credits), 0),
     count(*) FILTER (WHERE changed_at > extract(epoch FROM clock_timestamp()) - %(lately)s),
-    extract(epoch FROM clock_timestamp()) - min(created_at)
+    extract(epoch FROM clock_timestamp()) - min(created_at),
+    count(*) FILTER (WHERE credits IS NULL AND state IN ('failed', 'lost', 'unknown'))
 FROM jobs WHERE {SUBMITTED} AND (%(batch)s::text IS NULL OR batch = %(batch)s)
 GROUP BY batch, state
 """  # noqa: S608
@@ -59,6 +60,7 @@ class BatchStatus:
         name: Its name.
         counts: How many jobs stand in each state.
         credits: The credits that they are known to have cost.
+        unpriced: How many of them may have cost credits that nobody tells of.
         rate: How many ended in each second of the last minute.
         oldest: How many seconds ago the oldest of those that are not done was put in; None where all are.
         unknown: Jobs of which nobody knows whether they were paid, up to 100.
@@ -67,6 +69,7 @@ class BatchStatus:
     name: str
     counts: Mapping[State, int]
     credits: float
+    unpriced: int
     rate: float
     oldest: float | None
     unknown: Sequence[Job]
@@ -141,12 +144,13 @@ def read_status(database: str, batch: str | None = None, *, dead_after: float = 
 
 
 def _batch(name: str, rows: Sequence[tuple[Any, ...]], unknown: Sequence[Job]) -> BatchStatus:
-    ages = [float(age) for state, _, _, _, age in rows if State(state) in _OPEN]
+    ages = [float(age) for state, _, _, _, age, _ in rows if State(state) in _OPEN]
     return BatchStatus(
         name,
-        {State(state): number for state, number, _, _, _ in rows},
-        sum(float(credits_) for _, _, credits_, _, _ in rows),
-        sum(lately for state, _, _, lately, _ in rows if State(state) in _ENDED) / _LATELY,
+        {State(state): number for state, number, *_ in rows},
+        sum(float(credits_) for _, _, credits_, *_ in rows),
+        sum(unpriced for *_, unpriced in rows),
+        sum(lately for state, _, _, lately, *_ in rows if State(state) in _ENDED) / _LATELY,
         max(ages, default=None),
         unknown,
     )
