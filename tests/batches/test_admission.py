@@ -96,6 +96,20 @@ def test_of_two_models_the_first_ones_go_one_after_the_other(is_let_in: Ask) -> 
     assert [is_let_in(gate, each) for each in (job(model=EDIT), job(model="another"))] == [True, None]
 
 
+def test_the_first_of_a_model_does_not_wait_for_kinds_of_another_that_is_known(is_let_in: Ask) -> None:
+    gate = admission(max_credits=100)
+    cost(gate, 4.0)
+    assert [is_let_in(gate, each) for each in (job("4K"), job(model=EDIT))] == [True, True]
+
+
+def test_the_price_of_a_kind_whose_rest_runs_already_is_known_for_all_of_it(is_let_in: Ask) -> None:
+    gate, resumed = admission(max_credits=100), [job() for _ in range(5)]
+    for each in resumed:
+        gate.let_in(each)
+    gate.let_out(evolve(resumed[0], credits=4.0), charged=True)
+    assert [is_let_in(gate, job(each)) for each in ("2K", "4K", "8K")] == [True, True, None]
+
+
 def test_the_first_of_each_other_kind_goes_before_the_rest_of_it(is_let_in: Ask) -> None:
     gate, first = admission(max_credits=100), job("4K")
     cost(gate, 4.0)
@@ -168,9 +182,12 @@ def test_a_higher_price_holds_for_what_runs_already(is_let_in: Ask) -> None:
     assert [is_let_in(gate, job()) for _ in range(2)] == [True, None]
 
 
+@pytest.mark.parametrize("resolution", ["1K", "4K"])
 @pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN])
-def test_what_nobody_says_the_cost_of_counts_at_the_price_of_its_kind(is_let_in: Ask, state: State) -> None:
-    gate, one = admission(max_credits=12), job()
+def test_what_nobody_says_the_cost_of_counts_at_the_price_of_its_kind_or_model(
+    is_let_in: Ask, state: State, resolution: str
+) -> None:
+    gate, one = admission(max_credits=12), job(resolution)
     cost(gate, 4.0)
     gate.let_in(one)
     gate.let_out(evolve(one, state=state), charged=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from kie_registry.ledger import Job, SqliteLedger
 from kie_registry.sandbox.tasks import Task
 from tests.batches.running import Runs
 from tests.batches.test_stopping import ended
@@ -62,6 +65,19 @@ def test_a_later_run_counts_what_runs_still_and_what_is_unknown(runs: Runs) -> N
     assert len(runs.sent()) == 5
     runs.run(*CATS, max_credits=28)
     assert 1000 - runs.box.balance == 28
+
+
+def test_what_another_process_sees_to_counts_too(runs: Runs) -> None:
+    runs.box.end_next()
+    runs.box.end_next(latency=math.inf)
+    runs.run(*CATS[:2], concurrency=1, deadline=0.2)
+
+    class Theirs(SqliteLedger):
+        def claim(self, job_id: str) -> Job | None:
+            return None
+
+    evolve(runs, ledger=Theirs(runs.ledger.path)).run(*CATS, max_credits=12)
+    assert runs.sent() == CATS[:3]
 
 
 def test_a_server_that_says_no_costs(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
