@@ -186,6 +186,9 @@ class Creation:
         """Write down what an error means for the job, and say it of an interruption."""
         if isinstance(error, SubmitOutcomeUnknown):
             yield from self._journal.unknown(str(error.__cause__ or error))
+        elif isinstance(error, LedgerError):
+            # What is wrong is not the job, which a batch may send when that is over.
+            yield from self._journal.interrupted(str(error))
         elif isinstance(error, KieError):
             yield from self._journal.refused(str(error))
         elif not self._sent:

@@ -15,7 +15,7 @@ from kie_registry.call import Call
 from kie_registry.effects import Flow, Keep
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.events import Event, EventKind, Listener, logger, notify
-from kie_registry.flows.unwritten import not_sent, not_written
+from kie_registry.flows.unwritten import not_sent, not_written, write_sending
 from kie_registry.ledger.job import Job, new_id
 from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import HELD, State
@@ -119,10 +119,7 @@ class Journal:
         # Even where the writing is interrupted it may have been done.
         before, self._written = self._written, True
         try:
-            if before:
-                yield Keep(lambda: ledger.move(job.id, State.SENDING, seen=seen, **changes), ledger)
-            else:
-                yield Keep(lambda: ledger.add(evolve(job, owner=ledger.owner)), ledger)
+            yield Keep(lambda: write_sending(ledger, job, seen if before else None, changes), ledger)
         except LedgerError as error:
             self.job, self._written = seen, before
             raise not_sent(error) from error.__cause__

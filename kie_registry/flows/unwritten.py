@@ -1,9 +1,42 @@
-"""What it means for the money where a ledger could not be written."""
+"""What it means for the money where a ledger could not be written, or nobody knows whether it was."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
 from kie_registry.errors import IllegalMove, LedgerError
 from kie_registry.ledger.job import Job
+from kie_registry.ledger.states import State
+
+if TYPE_CHECKING:
+    from kie_registry.ledger.protocol import Ledger
+
+
+def write_sending(ledger: Ledger, job: Job, seen: Job | None, changes: Mapping[str, Any]) -> None:
+    """Write down that a job is being sent; again, where nobody heard whether the first time succeeded.
+
+    Args:
+        ledger: The ledger.
+        job: The job as it is to stand there.
+        seen: As it stands there so far; None where it is new.
+        changes: The fields that change.
+
+    Raises:
+        LedgerError: It cannot be written, or somebody else sends or has settled it.
+    """
+    try:
+        if seen is None:
+            ledger.add(evolve(job, owner=ledger.owner))
+        else:
+            ledger.move(job.id, State.SENDING, seen=seen, **changes)
+    except IllegalMove:
+        known = ledger.get(job.id)
+        ours = (State.SENDING, ledger.owner, job.attempt, job.sent_at)
+        if known is None or (known.state, known.owner, known.attempt, known.sent_at) != ours:
+            raise
 
 
 def not_sent(error: LedgerError) -> LedgerError:

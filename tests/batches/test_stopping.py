@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from kie_registry import Event, LedgerError, Outcome, TaskTimeout
+from kie_registry import Event, KieError, LedgerError, Outcome, TaskTimeout
 from kie_registry.batches.running import runner as running
+from kie_registry.batches.running.admission import Admission
 from kie_registry.batches.running.poller import Poller
 from kie_registry.batches.running.progress import Progress
 from kie_registry.batches.running.saving import Saver
@@ -117,6 +119,25 @@ def test_a_full_disk(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (sorted(runs.sent()), len(runs.pictures())) == (sorted(CATS[:12]), 12)
 
 
+@pytest.mark.parametrize(("in_a_row", "sent"), [(4, 12), (5, 5)])
+def test_storage_that_refuses_in_words_of_its_own(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, in_a_row: int, sent: int
+) -> None:
+    save, calls = Saver.save, itertools.count(1)
+
+    def refuse(self: Saver, result: Any, job: Job) -> Any:
+        if next(calls) % (in_a_row + 1):
+            raise KieError("access denied") from RuntimeError("AccessDenied")
+        return save(self, result, job)
+
+    monkeypatch.setattr(Saver, "save", refuse)
+    monkeypatch.setattr(running, "_DOWNLOADS", 1)
+    _, progress = ended(runs, *CATS[:12], concurrency=1)
+    assert progress.stopped == ("" if sent == 12 else "access denied")
+    # A few more may be sent while the last is being saved.
+    assert sent <= len(runs.sent()) <= min(sent + 4, 12)
+
+
 class Gone(SqliteLedger):
     """A ledger in which one thing cannot be done from the second call on."""
 
@@ -163,6 +184,45 @@ def test_a_ledger_that_is_gone(runs: Runs, failing: str) -> None:
     assert sum(each.error is None for each in came) == 1
     # What is paid is saved all the same.
     assert len(runs.sent()) == len(runs.pictures()) == (2 if failing == "running" else 1)
+
+
+def test_a_ledger_that_is_gone_is_not_asked_again_for_each_job(runs: Runs) -> None:
+    class Asked(Gone):
+        asked = 0
+
+        def get(self, job_id: str) -> Job | None:
+            self.asked += 1
+            return super().get(job_id)
+
+    gone = Asked(runs.ledger.path)
+    gone.failing, gone.calls = "sending", 1
+    came, progress = ended(evolve(runs, ledger=gone), *CATS)
+    assert ({type(each.error) for each in came}, runs.creates(), gone.asked) == ({LedgerError}, 0, 0)
+    gone.failing = ""
+    assert (progress.left + progress.failed, runs.states()) == (40, {State.PLANNED: 40})
+
+
+def test_what_was_written_although_it_seemed_not_is_sent_all_the_same(runs: Runs) -> None:
+    class Unsure(SqliteLedger):
+        sending = unsure = 0
+
+        def move(self, job_id: str, to: State, **more: Any) -> None:
+            super().move(job_id, to, **more)
+            self.sending += to == State.SENDING
+
+        @contextlib.contextmanager
+        def together(self) -> Iterator[None]:
+            before = self.sending
+            with super().together():
+                yield
+            if self.sending > before:
+                self.unsure += 1
+                raise LedgerError("it is not known what came of it")
+
+    unsure = Unsure(runs.ledger.path)
+    came, _ = ended(evolve(runs, ledger=unsure), *CATS[:8])
+    assert unsure.unsure
+    assert ([each.error for each in came], sorted(runs.sent())) == ([None] * 8, CATS[:8])
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3])
@@ -383,6 +443,24 @@ def test_a_bug_does_not_cut_off_what_others_are_sending(runs: Runs, monkeypatch:
     with pytest.raises(RuntimeError, match="a bug"):
         runs.run(*CATS[:5])
     assert (runs.states()[State.UNKNOWN], runs.states()[State.COLLECTED]) == (0, len(runs.sent()))
+
+
+@pytest.mark.parametrize(("where", "what"), [(running, "send_planned"), (Poller, "add")], ids=str)
+def test_a_bug_keeps_no_place_of_others(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, where: Any, what: str
+) -> None:
+    admissions: list[Admission] = []
+    let_out = Admission.let_out
+
+    def seen(self: Admission, job: Job, *, charged: bool) -> None:
+        let_out(self, job, charged=charged)
+        admissions.append(self)
+
+    monkeypatch.setattr(Admission, "let_out", seen)
+    monkeypatch.setattr(where, what, bug)
+    with pytest.raises(RuntimeError, match="a bug"):
+        runs.run("a", concurrency=1)
+    assert [each._running for each in admissions] == [{}]
 
 
 def test_tasks_that_never_end_do_not_keep_the_others(runs: Runs) -> None:

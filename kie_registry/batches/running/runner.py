@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve
@@ -17,18 +18,10 @@ from kie_registry.batches.running.poller import Poller
 from kie_registry.batches.running.pool import Pool
 from kie_registry.batches.running.saving import Saver, age_of, is_gone
 from kie_registry.batches.running.sending import Sending
+from kie_registry.batches.running.troubles import Troubles
 from kie_registry.calls import Calls
 from kie_registry.effects import Flow, drive_async
-from kie_registry.errors import (
-    AuthenticationError,
-    IllegalMove,
-    InsufficientCredits,
-    KieError,
-    LedgerError,
-    Maintenance,
-    SubmitOutcomeUnknown,
-    TransportError,
-)
+from kie_registry.errors import IllegalMove, KieError, LedgerError
 from kie_registry.events import Listener, logger
 from kie_registry.flows.journal import Journal, Until
 from kie_registry.flows.look import GRACE_FRESH, Look
@@ -48,13 +41,8 @@ Finished: TypeAlias = Callable[[Outcome | Exception], None]
 # Downloads share one line; more at once are not faster, and each holds a file open.
 _DOWNLOADS = 8
 
-# After one of these no other job would fare better.
-_HOPELESS = (AuthenticationError, InsufficientCredits, Maintenance, LedgerError, TransportError)
-_CAP_OF_THE_KEY = 433
 # Seconds that are given to answers which are awaited when the client is closed.
 _ANSWERS = 5.0
-# An answer may get lost. Where several do in a row, all that follow may be paid for nothing.
-_MOST_UNKNOWN = 3
 
 
 class Runner:
@@ -94,7 +82,7 @@ class Runner:
         self._until: Until = "ended" if saver is None else "collected"
         self._poller = Poller(http, calls.session.account)
         self._endings = Pool(_DOWNLOADS)
-        self._unknown_in_a_row = 0
+        self._troubles = Troubles(self.stop)
         self._held: set[str] = set()
         # Paid tasks whose ids the ledger does not have yet, by their jobs.
         self._unwritten: dict[str, Journal] = {}
@@ -127,6 +115,14 @@ class Runner:
             return False
         self._http.finishing.add(self._finish_sending)
         try:
+            return await self._send_admitted(job, finished)
+        except Exception:
+            # A bug, after which others may go on: it may have come before the request has left, or after.
+            self.admission.let_out(job, charged=True)
+            raise
+
+    async def _send_admitted(self, job: Job, finished: Finished) -> bool:
+        try:
             journal = await self._sending.send(job.id, drive_async(self._send(job), self._http))
         except KieError as error:
             finished(await self._not_sent(job, error))
@@ -135,7 +131,7 @@ class Runner:
             self.admission.let_out(job, charged=False)
             await self.let_go([job])
             return False
-        self._unknown_in_a_row = 0
+        self._troubles.sent()
         if journal.unwritten is not None:
             self._unwritten[job.id] = journal
             self.stop(str(journal.unwritten))
@@ -200,18 +196,14 @@ class Runner:
 
     async def _not_sent(self, job: Job, error: KieError) -> Outcome:
         """Return what came of a job that has no task, or none that is known."""
-        job = await self._as_it_stands(job)
-        if job.state == State.PLANNED:
-            job = await self._refused(job, error)
-        self._held.discard(job.id)
+        # Who asks a ledger again that is gone waits again, and so would all others behind it.
+        if not isinstance(error, LedgerError) or isinstance(error, IllegalMove):
+            job = await self._as_it_stands(job)
+            if job.state == State.PLANNED:
+                job = await self._refused(job, error)
+            self._held.discard(job.id)
         self.admission.let_out(job, charged=error.charged != "no")
-        unknown = isinstance(error, SubmitOutcomeUnknown)
-        self._unknown_in_a_row = self._unknown_in_a_row + 1 if unknown else 0
-        if self._unknown_in_a_row >= _MOST_UNKNOWN:
-            self.stop(f"of {_MOST_UNKNOWN} requests in a row nobody knows whether they created a task")
-        hopeless = isinstance(error, _HOPELESS) and not isinstance(error, IllegalMove)
-        if hopeless or error.code == _CAP_OF_THE_KEY:
-            self.stop(str(error))
+        self._troubles.not_sent(error)
         return Outcome(job, error=error)
 
     async def _as_it_stands(self, job: Job) -> Job:
@@ -266,20 +258,28 @@ class Runner:
             if isinstance(what, Exception):
                 raise what
             result = AsyncResult.of(what, self._http, self._calls.download_url, journal)
-            saving = None if self._saver is None else self._saver.save(result, journal.job)
-            paths = () if saving is None else await drive_async(saving, self._http)
+            paths = await self._saved(result, journal)
             return Outcome(journal.job, paths, result)
         except KieError as error:
             # With another key nothing is known of it.
             ours = journal.job.account == self._calls.session.account
             if ours and is_gone(error, journal.job):
                 await drive_async(journal.lost(str(error)), self._http)
-            elif isinstance(error.__cause__, OSError):
-                # The disk is full, or gone: what else is generated could not be saved either.
-                self.stop(str(error))
             return Outcome(journal.job, error=error)
         finally:
             await drive_async(journal.let_go(), self._http)
+
+    async def _saved(self, result: AsyncResult, journal: Journal) -> Sequence[Path]:
+        if self._saver is None:
+            return ()
+        try:
+            paths = await drive_async(self._saver.save(result, journal.job), self._http)
+        except KieError as error:
+            if not is_gone(error, journal.job):
+                self._troubles.not_saved(error)
+            raise
+        self._troubles.saved()
+        return paths
 
     async def _release(self, job_ids: list[str]) -> None:
         def release() -> None:
