@@ -38,7 +38,8 @@ def submit_manifest(
     """Put the jobs that FILE names into a database, where any number of `kie worker` take them.
 
     FILE is as `kie batch run` takes it, and is checked whole before anything is put in. To submit it again under
-    the same name adds the jobs that are new, and those that were refused; nothing is done, or paid, twice.
+    the same name adds the jobs that are new, and those that were refused, and brings up to date what was not sent
+    yet; nothing is done, or paid, twice.
     """
     check_manifest(manifest)
     defaults = defaults_of(model, settings)
@@ -66,11 +67,17 @@ def submit_manifest(
         output.show_json({**asdict(submitted), "skipped": skipped})
         return
     known = submitted.jobs - submitted.new
+    changed = f", {submitted.changed:,} changed before they were sent" if submitted.changed else ""
     again = f", {submitted.again:,} refused ones to be sent again" if submitted.again else ""
     output.show(
-        f"{name}: {many(submitted.jobs, 'job')}, {submitted.new:,} new{again}"
+        f"{name}: {many(submitted.jobs, 'job')}, {submitted.new:,} new{changed}{again}"
         + (f"; {known:,} known already" if known else "")
     )
+    if submitted.kept:
+        output.note(
+            f"What was sent under the id of {many(submitted.kept, 'line')} said something else, and is left as it "
+            "is: give them other ids to have them made too, or submit them under another --name."
+        )
     if skipped:
         output.note(f"{many(skipped, 'wrong line')} left out; without --skip-invalid, all that is wrong is told.")
     status = f"kie batch status {shlex.quote(name)} --db URL"

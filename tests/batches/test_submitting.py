@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from kie_registry.batches.manifests.lines import Line
+from kie_registry.batches.plans.planning import check
 from kie_registry.batches.workers.status import read_status
-from kie_registry.batches.workers.submitting import submit_batch
+from kie_registry.batches.workers.submitting import Submitted, submit_batch
 from kie_registry.errors import ConfigurationError
 from kie_registry.ledger import Job, PostgresLedger, State
 from kie_registry.ledger.job import new_id
 from kie_registry.registry import default_registry
-from tests.batches.workers import emptied, plan_of, run, submitted
+from tests.batches.workers import MODEL, emptied, plan_of, run, submitted
 from tests.ledger.postgres import World
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -36,6 +38,45 @@ def test_the_same_file_again_adds_only_what_is_new(database: str, tmp_path: Path
     more = submitted(database, 5, tmp_path)
     assert (more.jobs, more.new) == (5, 2)
     assert run(database, "SELECT count(*) FROM jobs") == [(5,)]
+
+
+def resubmitted(database: str, texts: list[str], base: Path) -> Submitted:
+    """Submit these prompts with the ids of `submitted`."""
+    lines = [Line(place + 1, MODEL, {"prompt": text}, id=f"job-{place}") for place, text in enumerate(texts)]
+    with check(lines, default_registry(), base=base) as plan:
+        return submit_batch(database, plan, "batch", default_registry())
+
+
+def test_another_file_with_the_same_ids_is_no_part_of_the_batch(database: str, tmp_path: Path) -> None:
+    submitted(database, 2, tmp_path)
+    with pytest.raises(ConfigurationError, match=r"another batch called 'batch'.*--name.*Nothing was put in"):
+        resubmitted(database, ["a dog", "two dogs"], tmp_path)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_line_that_has_changed_is_brought_up_to_date(
+    database: str, ledger: PostgresLedger, tmp_path: Path, *, refused: bool
+) -> None:
+    submitted(database, 2, tmp_path)
+    if refused:
+        ledger.move(ledger.batch("batch")[1].id, State.REFUSED)
+    again = resubmitted(database, ["picture 0", "a dog"], tmp_path)
+    assert (again.changed, again.kept, again.new) == (1, 0, 0)
+    (_, job) = ledger.batch("batch")
+    assert ((job.input or {})["prompt"], job.state, job.owner) == ("a dog", State.PLANNED, None)
+
+
+def test_what_was_sent_under_an_id_is_left_and_said(database: str, ledger: PostgresLedger, tmp_path: Path) -> None:
+    submitted(database, 2, tmp_path)
+    ledger.claim(ledger.batch("batch")[1].id)
+    again = resubmitted(database, ["picture 0", "a dog"], tmp_path)
+    assert (again.changed, again.kept, again.new) == (0, 1, 0)
+
+
+def test_files_that_were_copied_elsewhere_are_the_same(database: str, tmp_path: Path, photo: Path) -> None:
+    submitted(database, 1, tmp_path, files=tmp_path / "one", images=[str(photo)])
+    again = submitted(database, 1, tmp_path, files=tmp_path / "other", images=[str(photo)])
+    assert (again.changed, again.kept) == (0, 0)
 
 
 def test_what_was_refused_is_planned_again(database: str, ledger: PostgresLedger, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def test_to_submit_again_adds_nothing(kie: Kied, database: str) -> None:
         "new": 0,
         "again": 0,
         "files": 0,
+        "changed": 0,
+        "kept": 0,
         "skipped": 0,
     }
 

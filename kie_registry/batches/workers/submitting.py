@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from kie_registry.batches.plans.planning import Plan
 from kie_registry.batches.running.targets import Target
 from kie_registry.batches.workers.queue import Queue, is_submitted
+from kie_registry.batches.workers.resubmitting import bring_up_to_date, find_changed
 from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.file_addresses import digest_in, is_local, path_of
 from kie_registry.ledger.job import Job
@@ -31,6 +32,8 @@ class Submitted:
         new: How many of them the batch did not have.
         again: How many of its jobs had been refused, and are to be sent again.
         files: How many local files the workers read where they were copied to.
+        changed: How many jobs were not sent yet, and are brought up to date with their lines.
+        kept: How many were sent, or are just being sent, and said something else; they are left as they are.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Submitted:
     new: int
     again: int
     files: int
+    changed: int
+    kept: int
 
 
 def submit_batch(
@@ -50,8 +55,8 @@ def submit_batch(
 ) -> Submitted:
     """Put the jobs of a plan into a database, each of which any worker may do then. Blocking.
 
-    What the batch of this name has already is left as it is. Should this end in the middle, the jobs so far are
-    done, and to do it again adds the others.
+    What the batch of this name has sent already is left as it is, and all else is brought up to date. Should this
+    end in the middle, the jobs so far are done, and to do it again adds the others.
 
     Args:
         database: The database: ``postgresql://user:password@host/name``.
@@ -62,7 +67,8 @@ def submit_batch(
             the same path, or a URL such as ``s3://bucket/folder``. Needed where the plan has local files.
 
     Raises:
-        ConfigurationError: An argument is wrong, or `files` is missing; nothing was put in.
+        ConfigurationError: An argument is wrong, `files` is missing, or it is another batch that has this name;
+            nothing was put in.
         LedgerError: The database cannot be reached or not be used.
         KieError: A file cannot be copied.
     """
@@ -82,6 +88,8 @@ def submit_batch(
     ledger = PostgresLedger(database)
     try:
         with Queue(database) as queue:
+            known = find_changed(ledger, plan, name, registry)
+            changed = bring_up_to_date(ledger, plan, known, copies.of)
             again, new = ledger.replan(name), 0
             for portion in plan.portions(name, account="", directory=None):
                 jobs = [copies.of(job) for job in portion]
@@ -92,7 +100,7 @@ def submit_batch(
                     queue.defer([job.id for job in jobs], of=len(plan))
     finally:
         ledger.close()
-    return Submitted(name, len(plan), new, again, copies.number)
+    return Submitted(name, len(plan), new, again, copies.number, changed, len(known) - changed)
 
 
 class _Copies:
