@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,30 @@ def test_nobody_looks_for_callbacks_of_tasks_that_have_ended(runs: Runs, seldom:
 
     ids = asyncio.run(run())
     assert [(job.input or {})["prompt"] for job in runs.jobs() if job.id in ids] == ["b"]
+
+
+@pytest.mark.usefixtures("often")
+def test_of_very_many_tasks_one_part_is_looked_at_after_the_other(
+    runs: Runs, seldom: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kie_registry.batches.running.feeding._LOOKED_AT", 1)
+    runs.box.end_next(latency=math.inf, times=3)
+    asked = Asked(runs.ledger.path)
+
+    async def run() -> None:
+        waiting = evolve(runs, client=seldom, ledger=asked)
+        async with (
+            waiting.batch("a", "b", "c", callback_url="http://127.0.0.1:9/") as batch,
+            iterating(batch) as outcomes,
+        ):
+            coming = asyncio.ensure_future(anext(outcomes))
+            while len(asked.ids) < 3:
+                await asyncio.sleep(0.02)
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    asyncio.run(run())
+    assert asked.ids == {job.id for job in runs.jobs()}
 
 
 @pytest.mark.usefixtures("often")
