@@ -1,4 +1,4 @@
-"""Addresses of PostgreSQL databases, and how they are shown: never with a password."""
+"""Addresses of PostgreSQL databases and of file systems, and how they are shown: never with a password."""
 
 from __future__ import annotations
 

@@ -132,6 +132,7 @@ def test_a_queue_of_another_version_says_both_and_can_be_dropped(
             LedgerError,
             "postgresql://me@127.0.0.1:1/jobs: .*See that",
         ),
+        ("mysql://me:secret@h/jobs", ConfigurationError, "'mysql://me@h/jobs' is no database"),
         ("postgresql://me:secret@h/jobs?nonsense=1", ConfigurationError, "is no database"),
     ],
 )

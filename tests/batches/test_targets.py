@@ -12,12 +12,13 @@ import pytest
 from attrs import evolve
 
 from kie_registry import Kie
-from kie_registry.batches.running.file_systems import open_address, shown
+from kie_registry.batches.running.file_systems import open_address
 from kie_registry.batches.running.targets import Target
 from kie_registry.effects import drive
 from kie_registry.errors import ConfigurationError, KieError
 from kie_registry.flows.journal import Journal
 from kie_registry.ledger import Job, Ledger, SqliteLedger, State
+from kie_registry.ledger.postgres_address import shown
 from kie_registry.media import UnusableMedia, inspect
 from kie_registry.registry import default_registry
 from kie_registry.results import Result
@@ -50,9 +51,10 @@ def result(kie: Kie) -> Result:
     return kie.generate(MODEL, "a lighthouse")
 
 
-def saved(place: str, result: Result, ledger: Ledger, name: str | None = "mine") -> Job:
+def saved(place: str, result: Result, ledger: Ledger, **fields: Any) -> Job:
     """Save a result as the runner does; return its job, as the ledger has it then."""
-    job = Job(account="a", model=MODEL, input={}, state=State.RUNNING, task_id=result.task_id, name=name)
+    running: dict[str, Any] = {"state": State.RUNNING, "task_id": result.task_id, "name": "mine", **fields}
+    job = Job(account="a", model=MODEL, input={}, **running)
     ledger.add(job)
     ledger.move(job.id, State.SUCCEEDED)
     hooks = default_registry().hooks
@@ -75,6 +77,10 @@ def content(address: str) -> bytes:
         return found
 
 
+def is_remote(place: str) -> bool:
+    return place.startswith(("memory:", "local:"))
+
+
 def names_in(place: str) -> list[str]:
     files, root = fsspec.url_to_fs(place)
     return sorted(Path(path).name for path in files.find(root))
@@ -89,22 +95,30 @@ def test_files_are_saved_and_written_down_there(place: str, result: Result, ledg
     job = saved(place, result, ledger)
     assert job.state == State.COLLECTED
     (address,) = job.files
-    assert address.endswith("/mine.png")
+    name = f"mine-{job.id[:8]}.png" if is_remote(place) else "mine.png"
+    assert address.endswith(f"/{name}")
     assert content(address).startswith(b"\x89PNG")
-    assert names_in(place) == ["mine.png"]
+    assert names_in(place) == [name]
 
 
 def test_a_file_of_another_content_is_never_replaced(place: str, result: Result, ledger: Ledger) -> None:
-    (address,) = saved(place, result, ledger).files
+    (address,) = saved(place, result, ledger, id="0" * 32).files
     with opened(address, "wb") as file:
         file.write(b"other")
-    job = saved(place, another(result), ledger)
+    job = saved(place, another(result), ledger, id="0" * 31 + "1")
     assert content(address) == b"other"
     assert job.files[0].endswith("nano-banana-pro-task_other-1.png")
 
 
 def test_the_same_content_is_saved_once(place: str, result: Result, ledger: Ledger) -> None:
-    assert saved(place, result, ledger).files == saved(place, another(result), ledger).files
+    one, other = (saved(place, each, ledger, id=f"{n:032}") for n, each in enumerate((result, another(result))))
+    assert one.files == other.files
+
+
+@pytest.mark.parametrize("place", ["memory", "local"], indirect=True)
+def test_jobs_of_one_name_do_not_meet_elsewhere(place: str, result: Result, ledger: Ledger) -> None:
+    files = {saved(place, each, ledger).files for each in (result, another(result))}
+    assert len(files) == len(names_in(place)) == 2
 
 
 def test_an_input_is_shared_once_under_its_content(place: str, photo: Path) -> None:

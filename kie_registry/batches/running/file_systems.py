@@ -14,6 +14,7 @@ from attrs import evolve
 
 from kie_registry.errors import ConfigurationError
 from kie_registry.file_addresses import is_local, path_of
+from kie_registry.ledger.postgres_address import shown
 from kie_registry.media import LocalFile, UnusableMedia, inspect
 
 _CHUNK = 1 << 20
@@ -47,14 +48,6 @@ def open_address(url: str) -> LocalFile:
         raise UnusableMedia(f"{shown(url)} cannot be read: {reason_of(error)}") from error
     weakref.finalize(file, _remove, copy)
     return file
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be shown and written down: without a password."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    user, at, name = host.rpartition("@")
-    return f"{scheme}{separator}{user.partition(':')[0]}{at}{name}{slash}{path}"
 
 
 def opened(url: str) -> tuple[Any, str]:

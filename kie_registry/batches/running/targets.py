@@ -11,17 +11,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from kie_registry.batches.running.file_systems import opened, reason_of, shown
+from kie_registry.batches.running.file_systems import opened, reason_of
 from kie_registry.batches.running.saving import Saver
 from kie_registry.effects import Flow, Keep, Run
 from kie_registry.errors import ConfigurationError, KieError, OutputExists
 from kie_registry.file_addresses import is_local, path_of
 from kie_registry.ledger.job import Job
+from kie_registry.ledger.postgres_address import shown
 from kie_registry.media import LocalFile
 from kie_registry.results import BaseResult
 from kie_registry.whole_files import place
 
 _CHUNK = 1 << 20
+_OF_THE_ID = 8
 
 # What these are given is there whole or not at all. Everywhere else a file is moved to its place when it is whole.
 _WHOLE = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"})
@@ -30,7 +32,8 @@ _WHOLE = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", 
 class Target(Saver, ABC):
     """A place for files, to which jobs save theirs.
 
-    A file of another content is never replaced: what was to have its name gets one made of the model and the task.
+    A file of another content is never replaced: what was to have its name gets another, made of the job's id, or
+    of the model and the task.
 
     Attributes:
         address: What it is called in messages: a path, or a URL without a password.
@@ -155,20 +158,23 @@ class _Remote(Target):
     def save(self, result: BaseResult, job: Job) -> Flow[list[Path]]:
         """Save the files of a job by way of this machine, on which none of them stays; the ledger has their URLs.
 
+        To see that nothing has a name, and to take it, are two steps there, between which another job may take
+        it. So a part of the job's id stands behind each name that was given.
+
         Raises:
             KieError: They cannot be fetched or saved; the task is paid, and its files stay at kie.ai.
         """
         try:
-            yield from self._save(result, job.name)
+            yield from self._save(result, job.name and f"{job.name}-{job.id[:_OF_THE_ID]}")
         except OutputExists:
             if job.name is None:
                 raise
-            # Another file has taken that name since.
+            # An earlier task of the same job had that name.
             yield from self._save(result, None)
         return []
 
     def _save(self, result: BaseResult, name: str | None) -> Flow[None]:
-        folder: Path = yield Run(lambda: Path(tempfile.mkdtemp(prefix="kie-")))
+        folder: Path = yield Run(lambda: self._passing_through(result))
         try:
             # Where a file is for the moment is nothing to be written down.
             paths: list[Path] = yield from result.unrecorded().saving(folder, name=name)
@@ -176,6 +182,10 @@ class _Remote(Target):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         yield from result.recording(addresses)
+
+    def _passing_through(self, result: BaseResult) -> Path:
+        with self._explained(result):
+            return Path(tempfile.mkdtemp(prefix="kie-"))
 
     def _put(self, path: Path, result: BaseResult) -> str:
         """Upload a file of a result, unless it is there already, and return its address."""

@@ -23,7 +23,7 @@ def conninfo(url: str, *schemas: str) -> str:
         ConfigurationError: It is no address of a PostgreSQL database, or a package is missing.
     """
     if not is_address(url):
-        raise ConfigurationError(f"{url!r} is no database: it takes postgresql://user:password@host/name")
+        raise ConfigurationError(f"{shown(url)!r} is no database: it takes postgresql://user:password@host/name")
     try:
         from psycopg import ProgrammingError, conninfo
     except ImportError:
