@@ -1,7 +1,12 @@
-"""Connections to a PostgreSQL database, as the ledger needs them."""
+"""Connections to a PostgreSQL database, as the ledger needs them.
+
+What a connection is told at its beginning holds for all of its transactions. A pooler between, such as PgBouncer,
+must therefore give each its own session: ``pool_mode = session``.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psycopg
@@ -10,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from kie_registry.errors import ConfigurationError
 from kie_registry.ledger.postgres_address import password_in, shown
+from kie_registry.ledger.postgres_frames import empty_frames
 from kie_registry.ledger.postgres_schema import SCHEMA
 
 # A peer that is gone without a word is noticed within half a minute; the address may say otherwise.
@@ -32,6 +38,9 @@ _END_LOST = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s "
     "AND pid <> pg_backend_pid() AND usename = current_user AND datname = current_database()"
 )
+
+_ENDING = 10.0
+_PAUSE = 0.02
 
 
 @frozen
@@ -59,18 +68,32 @@ class Way:
         """Return a new connection of a writer; where it had another before, that one's session ends.
 
         Raises:
-            psycopg.Error: There is no connection.
+            psycopg.Error: There is no connection; or that session is still there, and may yet write.
         """
         application = f"kie-registry {writer[:16]}"
-        connection = psycopg.connect(**self._known, application_name=application, autocommit=True)
+        try:
+            connection = psycopg.connect(**self._known, application_name=application, autocommit=True)
+        except BaseException as error:
+            # Their local variables hold the password.
+            empty_frames(error)
+            raise
         try:
             connection.execute(self._session.encode())
             if again:
-                connection.execute(_END_LOST, (application,))
+                _end_lost(connection, application)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _end_lost(connection: psycopg.Connection, application: str) -> None:
+    """End the lost sessions of a writer, and wait until they have: to be told to is not to have ended."""
+    until = time.monotonic() + _ENDING
+    while connection.execute(_END_LOST, (application,)).rowcount:
+        if time.monotonic() > until:
+            raise psycopg.OperationalError("an earlier session of this process does not end")
+        time.sleep(_PAUSE)
 
 
 def _checked(url: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kie_registry.errors import ConfigurationError, LedgerError
 from kie_registry.ledger.postgres_address import is_address, password_in, shown
+from kie_registry.ledger.postgres_frames import empty_frames
 from kie_registry.ledger.postgres_ways_out import way_out
 
 _CONNECT_TIMEOUT = 10
@@ -48,6 +49,7 @@ def connecting(url: str) -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, ConnectorException) as error:
+        empty_frames(error)
         found = error if isinstance(error, psycopg.Error) else error.__cause__
         code = found.sqlstate if isinstance(found, psycopg.Error) else None
         reason = without_password(url, found or error)
