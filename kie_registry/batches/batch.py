@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +48,14 @@ class AsyncBatch:
         source: Its jobs.
         options: How to run it.
 
+    Attributes:
+        before_sending: Awaited before the first job is sent, where one is left; what it raises ends the batch.
+
     Raises:
         ConfigurationError: An option is out of range.
     """
+
+    before_sending: Callable[[], Awaitable[None]] | None = None
 
     def __init__(self, calls: Calls, http: AsyncHttp, source: Source, options: BatchOptions) -> None:
         if calls.session.ledger is None:
@@ -116,6 +121,8 @@ class AsyncBatch:
             async with contextlib.aclosing(self._earlier(batch, runner)) as outcomes:
                 async for outcome in outcomes:
                     yield outcome
+            if self.before_sending is not None and self._progress.left:
+                await self.before_sending()
             async with contextlib.aclosing(self._run(batch, runner)) as outcomes:
                 async for outcome in outcomes:
                     await kept(functools.partial(remember, outcome))

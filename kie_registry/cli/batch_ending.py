@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 _FAILED, _WRONG, _UNKNOWN, _STILL_RUNNING, _INTERRUPTED = 1, 2, 3, 4, 130
 _MOST_ERRORS = 100
 
+# Words of the reason for which a batch was stopped, and when it can go on.
+_WAYS_ON = (
+    ("credits are spent", "With a higher --max-credits"),
+    ("limit on credits", "Without --max-credits"),
+    ("balance", "Once the account has credits again"),
+    ("requests in a row", "Once kie.ai answers again"),
+)
+
 
 @define(eq=False)
 class Ending:
@@ -92,9 +100,14 @@ class Ending:
 
     def _in_a_line(self) -> str:
         progress = self.progress
+        results = f"results in {self.directory / RESULTS}"
+        if progress.done == progress.earlier == progress.total:
+            which = f"all {progress.total:,} were" if progress.total > 1 else "the only job was"
+            return f"{which} done before; nothing was sent; {results}"
         left = f", {self._open:,} left" if self._open else ""
         ended = f"{progress.done:,} done, {progress.failed:,} failed, {progress.unknown:,} unknown{left}"
-        return f"{ended}; {credits_of(progress)}; results in {self.directory / RESULTS}"
+        before = ", all before; nothing was sent" if progress.earlier == progress.total else ""
+        return f"{ended}{before}; {credits_of(progress)}; {results}"
 
     def _what_next(self) -> list[str]:
         """Return what is to be known, and done, about all that is not well."""
@@ -122,7 +135,7 @@ class Ending:
         elif self._open:
             if progress.stopped:
                 yield f"Stopped: {progress.stopped}"
-            yield f"{self._of_the_rest()} Once that is mended, or --max-credits raised, the same command goes on."
+            yield f"{self._of_the_rest()} {self._way_on()}, the same command goes on."
 
     def _of_failures(self) -> Iterator[str]:
         progress = self.progress
@@ -146,6 +159,11 @@ class Ending:
         running = f"{many(progress.running, 'job')} running" if progress.running else ""
         left = f"{many(progress.left, 'job')} not sent" if progress.left else ""
         return f"{' and '.join(filter(None, (left, running)))}."
+
+    def _way_on(self) -> str:
+        """Say when the same command goes on."""
+        stopped = self.progress.stopped
+        return next((way for words, way in _WAYS_ON if words in stopped), "Once that is mended")
 
     def _as_dict(self) -> dict[str, Any]:
         progress = self.progress

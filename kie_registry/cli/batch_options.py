@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from kie_registry.errors import ConfigurationError
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from kie_registry.cli.batch_problems import folded
+from kie_registry.errors import ConfigurationError, InvalidRequest
 
 _ARGUMENT = click.argument("manifest", metavar="FILE")
 _OPTIONS = (
@@ -27,11 +27,21 @@ _OPTIONS = (
 )
 
 
-def manifest_options(function: Function) -> Function:
-    """Give a command the manifest, and what says how to read it."""
+def manifest_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the manifest, and what says how to read it; many lines with one mistake are told as one."""
+
+    @functools.wraps(function)
+    def told(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except InvalidRequest as error:
+            error.args = (folded(error),)
+            raise
+
+    command: Callable[..., Any] = told
     for option in reversed(_OPTIONS):
-        function = option(function)
-    return _ARGUMENT(function)
+        command = option(command)
+    return _ARGUMENT(command)
 
 
 def check_manifest(manifest: str) -> None:

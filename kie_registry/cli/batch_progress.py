@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ _QUIET = 30.0
 """The most seconds without a line, where it is piped."""
 
 _PARTS = 10
+# Of failures that say the same so many are shown one by one; so many messages are told apart.
+_ALIKE = 3
+_MOST_MESSAGES = 1000
 _TELLING = frozenset({"limited", "retry"})
 # For so long what was told last is shown.
 _TOLD_FOR = 10.0
@@ -43,6 +47,7 @@ class BatchProgress:
         self._begun = False
         self._told = ""
         self._told_at = 0.0
+        self._failures: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
     async def showing(self, batch: AsyncBatch) -> AsyncIterator[None]:
@@ -63,6 +68,7 @@ class BatchProgress:
             finally:
                 ticking.cancel()
                 await asyncio.gather(ticking, return_exceptions=True)
+                self._say_how_many_more()
 
     def hear(self, event: Event) -> None:
         """Hear of a step of one job, and keep what everybody waits for."""
@@ -75,9 +81,7 @@ class BatchProgress:
             self._earlier = progress.earlier
             return
         self._begin(progress)
-        if outcome.error is not None:
-            unknown = outcome.job.state == State.UNKNOWN
-            self.say(f"{'Unknown' if unknown else 'Failed'}: {_named(outcome)}: {outcome.error}")
+        self._tell(outcome)
         parts = progress.ended * _PARTS // max(progress.total, 1)
         if self._live is None and parts > self._parts and progress.left + progress.running:
             self._say_how_far(progress)
@@ -91,6 +95,23 @@ class BatchProgress:
             from rich.text import Text
 
             self._live.console.print(Text(output.visible(text)), soft_wrap=True)
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Show why a job failed, unless enough others have failed for the same reason."""
+        if outcome.error is None:
+            return
+        how, why = ("Unknown" if outcome.job.state == State.UNKNOWN else "Failed"), str(outcome.error)
+        said = f"{how}: {_without_ids(outcome, why)}"
+        if said in self._failures or len(self._failures) < _MOST_MESSAGES:
+            self._failures[said] += 1
+        if self._failures[said] <= _ALIKE:
+            self.say(f"{how}: {_named(outcome)}: {why}")
+
+    def _say_how_many_more(self) -> None:
+        for said, times in self._failures.items():
+            if times > _ALIKE:
+                how, _, why = said.partition(": ")
+                self.say(f"{how}: {many(times - _ALIKE, 'more job')}: {clip(why)}")
 
     def _begin(self, progress: Progress) -> None:
         """Say what there is to do, once that is known."""
@@ -188,6 +209,13 @@ def time_left(progress: Progress) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _without_ids(outcome: Outcome, text: str) -> str:
+    """Return a message without what is another for each job."""
+    for own in filter(None, (outcome.job.id, outcome.job.task_id)):
+        text = text.replace(own, "...")
+    return text
 
 
 def _named(outcome: Outcome) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import define
 
 from kie_registry.cli import output
 from kie_registry.cli.batch_ending import Ending
@@ -15,10 +16,13 @@ from kie_registry.cli.batch_options import check_manifest, defaults_of, manifest
 from kie_registry.cli.batch_progress import BatchProgress, many
 from kie_registry.cli.interrupting import Interruption
 from kie_registry.cli.options import DIRECTORY, LEDGER_FILE, LEDGER_HELP
-from kie_registry.errors import KieError
+from kie_registry.errors import AuthenticationError, KieError, TransportError
 
 if TYPE_CHECKING:
+    from kie_registry.async_client import AsyncKie
     from kie_registry.batches.batch import AsyncBatch
+
+_POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @output.with_json
@@ -37,11 +41,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max-credits",
-    type=float,
+    type=_POSITIVE,
     metavar="N",
     help="The credits that the whole batch may cost, earlier runs included.  [default: any number]",
 )
-@click.option("--deadline", type=float, metavar="SECONDS", help="How long to wait for each task.  [default: 900]")
+@click.option(
+    "--deadline", type=_POSITIVE, metavar="SECONDS", help="How long to wait for each task.  [default: 900]"
+)
 @click.option("--callback-url", metavar="URL", help="Where kie.ai shall post the record at the end of each task.")
 @click.option("--add", is_flag=True, help="Add the jobs to another batch that is in the folder already.")
 @click.option("--ledger", type=LEDGER_FILE, metavar="FILE", help=LEDGER_HELP)
@@ -85,6 +91,8 @@ async def _run(manifest: str, directory: Path, ledger: Path | str | None, **opti
     async with AsyncKie(ledger=ledger or True) as kie:
         batch = kie.batch(manifest, directory, on_event=shown.hear, **options)
         ending = Ending(directory, ledger, batch.progress)
+        balance = _Balance(kie, batch)
+        batch.before_sending = balance.check
         with Interruption(lambda: _interrupt(batch, shown)) as interruption:
             try:
                 async with (
@@ -95,7 +103,7 @@ async def _run(manifest: str, directory: Path, ledger: Path | str | None, **opti
                         ending.note(outcome)
                         shown.ended(outcome, batch.progress)
             except KieError as error:
-                if not batch.progress.total:
+                if error is balance.error or not batch.progress.total:
                     raise
                 ending.error = error
             except asyncio.CancelledError:
@@ -103,6 +111,34 @@ async def _run(manifest: str, directory: Path, ledger: Path | str | None, **opti
                     raise
         ending.progress, ending.interruptions = batch.progress, interruption.heard
     return ending
+
+
+@define(eq=False)
+class _Balance:
+    """Looks at the balance, which is free, before anything is sent that would be refused.
+
+    Attributes:
+        kie: The client.
+        batch: The batch, which sends nothing where there are no credits, and collects what runs.
+        error: Why nothing can be sent with the client's key, or None.
+    """
+
+    kie: AsyncKie
+    batch: AsyncBatch
+    error: KieError | None = None
+
+    async def check(self) -> None:
+        """Raise AuthenticationError where the key is refused, TransportError where nobody answers."""
+        try:
+            balance = await self.kie.credits()
+        except (AuthenticationError, TransportError) as error:
+            self.error = error
+            raise
+        except KieError:
+            # Whether tasks can be created is another matter.
+            return
+        if balance <= 0:
+            self.batch.stop(f"the balance of the account is {balance:g} credits")
 
 
 def _interrupt(batch: AsyncBatch, shown: BatchProgress) -> bool:

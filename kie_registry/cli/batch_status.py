@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import asdict
+from attrs import asdict, frozen
 
 from kie_registry.cli import output
 from kie_registry.cli.batch_places import folder_of, ledger_of, marked, names_of, no_such_batch, opened
@@ -19,12 +19,15 @@ from kie_registry.ledger.opening import with_ledger
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
-    from kie_registry.batches.folders.folder import Marker
     from kie_registry.batches.workers.status import BatchStatus, QueueStatus
+    from kie_registry.ledger.job import Job
+    from kie_registry.ledger.protocol import Ledger
 
-_Tally = Mapping[State, tuple[int, float]]
 _OPEN = (State.PLANNED, State.SENDING, State.RUNNING, State.SUCCEEDED)
 _FAILED = (State.FAILED, State.LOST, State.REFUSED)
+# Not all of these are free, and kie.ai does not always say what they cost.
+_MAYBE_PAID = (State.FAILED, State.LOST, State.UNKNOWN)
+_PAGE = 500
 
 
 @output.with_json
@@ -49,44 +52,82 @@ def show_status(target: str | None, database: str | None, ledger: Path | str | N
 def _show_folder(directory: Path, given: Path | str | None, *, as_json: bool) -> None:
     folder, marker = marked(directory)
     place = ledger_of(marker, given)
-    tally = _tally(place, marker)
+    with opened(place, marker) as ledger:
+        stands = _stands(ledger, marker.batch)
     holder = folder.holder()
     if as_json:
-        output.show_json({**asdict(marker), "ledger": str(place), "holder": holder, **_as_dict(tally)})
+        output.show_json({**asdict(marker), "ledger": str(place), "holder": holder, **stands.as_dict()})
         return
     source = marker.manifest or "jobs that a program named"
     output.show(f"{source}, begun {marker.created}; batch {marker.batch} of the ledger {place}")
     output.show(f"{holder} works on it" if holder else "nobody works on it now")
-    _show_tally(tally)
-    left = sum(tally.get(state, (0, 0))[0] for state in _OPEN)
-    if left and holder is None and marker.manifest:
+    stands.show()
+    if (left := stands.left) and holder is None and marker.manifest:
         again = with_ledger(f"kie batch run {marker.manifest} --out {directory}", place)
         output.note(f"{many(left, 'job')} left: `{again}`, with the options of the first time, goes on with them.")
-    _tell_of_unknown(tally.get(State.UNKNOWN, (0, 0))[0], place)
+    _tell_of_unknown(stands.tally.get(State.UNKNOWN, (0, 0))[0], place)
 
 
-def _tally(place: Path | str, marker: Marker) -> _Tally:
-    with opened(place, marker) as ledger:
-        ledger.recover()
-        return ledger.tally(marker.batch)
+@frozen
+class _Stands:
+    """How a batch stands in a ledger.
+
+    Attributes:
+        tally: How many of its jobs are in each state, without the withdrawn ones, and what they cost.
+        withdrawn: How many its manifest names no longer, of those that were never sent.
+        at_least: Whether some may have cost credits that nobody tells of.
+    """
+
+    tally: Mapping[State, tuple[int, float]]
+    withdrawn: int
+    at_least: bool
+
+    @property
+    def left(self) -> int:
+        """How many jobs the command that ran them goes on with; what was refused is sent again."""
+        return sum(self.tally.get(state, (0, 0))[0] for state in (*_OPEN, State.REFUSED))
+
+    @property
+    def states(self) -> Mapping[str, tuple[int, float]]:
+        """The numbers and credits of the jobs in each state, and of those withdrawn."""
+        found = {state.value: self.tally[state] for state in State if self.tally.get(state, (0, 0))[0]}
+        return found | ({"withdrawn": (self.withdrawn, 0.0)} if self.withdrawn else {})
+
+    def show(self) -> None:
+        """Print a table."""
+        rows = [(name, f"{number:,}", f"{spent:g}") for name, (number, spent) in self.states.items()]
+        number, spent = (sum(each[at] for each in self.states.values()) for at in (0, 1))
+        whole = f"{'at least ' if self.at_least else ''}{spent:g}"
+        output.table(("state", "jobs", "credits"), [*rows, ("all", f"{number:,}", whole)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for a JSON document."""
+        return {
+            "total": sum(number for number, _ in self.states.values()),
+            "credits": sum(spent for _, spent in self.states.values()),
+            "at_least": self.at_least,
+            "states": {name: {"jobs": number, "credits": spent} for name, (number, spent) in self.states.items()},
+        }
 
 
-def _show_tally(tally: _Tally) -> None:
-    rows = [(state.value, f"{n:,}", f"{credits_:g}") for state in State for n, credits_ in _found(tally, state)]
-    number, spent = (sum(each[at] for each in tally.values()) for at in (0, 1))
-    output.table(("state", "jobs", "credits"), [*rows, ("all", f"{number:,}", f"{spent:g}")])
+def _stands(ledger: Ledger, batch: str) -> _Stands:
+    from kie_registry.batches.folders.beginning import WITHDRAWN
+
+    ledger.recover()
+    tally = dict(ledger.tally(batch))
+    withdrawn = sum(job.reason == WITHDRAWN for job in _jobs(ledger, batch, State.REFUSED))
+    if State.REFUSED in tally:
+        number, spent = tally[State.REFUSED]
+        tally[State.REFUSED] = (number - withdrawn, spent)
+    at_least = any(job.credits is None for job in _jobs(ledger, batch, *_MAYBE_PAID))
+    return _Stands(tally, withdrawn, at_least)
 
 
-def _found(tally: _Tally, state: State) -> list[tuple[int, float]]:
-    return [tally[state]] if state in tally else []
-
-
-def _as_dict(tally: _Tally) -> dict[str, Any]:
-    return {
-        "total": sum(number for number, _ in tally.values()),
-        "credits": sum(spent for _, spent in tally.values()),
-        "states": {state.value: {"jobs": number, "credits": spent} for state, (number, spent) in tally.items()},
-    }
+def _jobs(ledger: Ledger, batch: str, *states: State) -> Iterator[Job]:
+    after = 0
+    while page := ledger.batch(batch, states=states, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].number
 
 
 def _tell_of_unknown(number: int, place: Path | str) -> None:
@@ -144,7 +185,7 @@ def _row(batch: BatchStatus) -> tuple[str, ...]:
         of(State.UNKNOWN),
         of(State.SUCCEEDED),
         of(State.PLANNED, State.SENDING, State.RUNNING),
-        f"{batch.credits:g}",
+        f"{'at least ' if batch.unpriced else ''}{batch.credits:g}",
         f"{60 * batch.rate:.0f}",
         "" if batch.oldest is None else f"{batch.oldest:.0f} s",
     )
@@ -159,6 +200,7 @@ def _queue_as_dict(status: QueueStatus) -> dict[str, Any]:
                 "left": batch.left,
                 "states": {state.value: number for state, number in batch.counts.items()},
                 "credits": batch.credits,
+                "unpriced": batch.unpriced,
                 "rate": batch.rate,
                 "oldest": batch.oldest,
                 "unknown": [job.id for job in batch.unknown],

@@ -11,7 +11,7 @@ from attrs import asdict
 from kie_registry.cli import output
 from kie_registry.cli.batch_options import check_manifest, defaults_of, manifest_options
 from kie_registry.cli.batch_progress import many
-from kie_registry.cli.databases import database_of, database_option
+from kie_registry.cli.databases import database_of, database_option, with_database
 
 
 @output.with_json
@@ -80,5 +80,5 @@ def submit_manifest(
         )
     if skipped:
         output.note(f"{many(skipped, 'wrong line')} left out; without --skip-invalid, all that is wrong is told.")
-    status = f"kie batch status {shlex.quote(name)} --db URL"
-    output.note(f"Workers do them: kie worker --db URL --out DIR. How far they are: {status}")
+    status = with_database(f"kie batch status {shlex.quote(name)}")
+    output.note(f"Workers do them: {with_database('kie worker')} --out DIR. How far they are: {status}")

@@ -79,9 +79,18 @@ def test_a_batch_is_done_and_said_to_be(batch: Kied) -> None:
 
 def test_the_same_again_sends_nothing(batch: Kied, box: Sandbox) -> None:
     batch()
-    first = batch.stdout
     assert batch() == 0
-    assert (batch.stdout, creates(box)) == (first, 3)
+    said = f"all 3 were done before; nothing was sent; results in {batch.out}/results.jsonl\n"
+    assert (batch.stdout, creates(box)) == (said, 3)
+
+
+def test_the_same_again_says_what_failed_before(batch: Kied, box: Sandbox) -> None:
+    failing(box)
+    batch("--concurrency", "1")
+    assert batch() == 1
+    assert batch.stdout.startswith(
+        "2 done, 1 failed, 0 unknown, all before; nothing was sent; at least 8 credits;"
+    )
 
 
 def test_what_is_new_is_told_apart_from_what_was_done(batch: Kied, box: Sandbox) -> None:
@@ -147,6 +156,10 @@ def late(box: Sandbox) -> None:
     box.end_next(latency=math.inf)
 
 
+def broken(box: Sandbox) -> None:
+    box.answer_next("createTask", cut="after", times=3)
+
+
 def rejected(box: Sandbox) -> None:
     box.answer_next("createTask", code=402, message="no credits", times=3)
 
@@ -162,13 +175,26 @@ ENDINGS: dict[str, tuple[Callable[[Sandbox], None], list[str], int, str, str]] =
         "2 done, 1 failed, 0 unknown",
         "The tasks of 1 job run on beyond the deadline",
     ),
-    "no credits are left": (rejected, [], 1, "0 done, 1 failed, 0 unknown, 2 left", "Stopped: "),
+    "no credits are left": (
+        rejected,
+        [],
+        1,
+        "0 done, 1 failed, 0 unknown, 2 left",
+        "Once the account has credits again",
+    ),
+    "nobody answers": (
+        broken,
+        [],
+        3,
+        "0 done, 0 failed, 3 unknown",
+        "Of 3 jobs nobody knows whether kie.ai accepted them",
+    ),
     "it would cost too much": (
         lambda _: None,
         ["--max-credits", "9"],
         1,
         "2 done, 0 failed, 0 unknown, 1 left; 8 credits",
-        "Stopped: 8 of 9 credits are spent",
+        "1 job not sent. With a higher --max-credits, the same command goes on.",
     ),
 }
 
@@ -195,6 +221,41 @@ def test_each_failure_is_told_at_once_and_not_again(batch: Kied, box: Sandbox) -
     assert batch.stderr.count("Failed: cat-1: ") == 1
     assert batch() == 1
     assert "Failed: " not in batch.stderr
+
+
+@pytest.mark.parametrize(("number", "more"), [(3, 0), (5, 1)])
+def test_of_failures_that_say_the_same_three_are_shown(batch: Kied, box: Sandbox, number: int, more: int) -> None:
+    batch.write([{"model": MODEL, "prompt": "a cat"}] * number)
+    box.answer_next("createTask", code=422, message="no cats today", times=number)
+    assert batch() == 1
+    assert batch.stderr.count("\nFailed: job ") == 3
+    assert batch.stderr.count(f"\nFailed: {number - 3} more jobs: ") == more
+
+
+def test_with_a_wrong_key_nothing_is_sent_and_one_line_is_said(
+    batch: Kied, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "wrong")
+    assert batch() == 1
+    (line,) = batch.stderr.splitlines()
+    assert ("the API key is not accepted" in line, batch.stdout, creates(box)) == (True, "", 0)
+
+
+def test_without_credits_nothing_is_sent(batch: Kied, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box._service, "balance", 0.0)
+    assert batch() == 1
+    assert batch.stderr.splitlines() == [
+        "Stopped: the balance of the account is 0 credits",
+        "3 jobs not sent. Once the account has credits again, the same command goes on.",
+    ]
+    assert creates(box) == 0
+
+
+def test_the_balance_is_not_looked_at_for_nothing(batch: Kied, box: Sandbox) -> None:
+    batch()
+    before = len(box.requests)
+    batch()
+    assert len(box.requests) == before
 
 
 def test_json_tells_why_jobs_failed(batch: Kied, box: Sandbox) -> None:
@@ -234,11 +295,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "an id for all": (["--set", "id=x"], "id is one line's own"),
     "a parameter that there is not": (
         ["--set", "colour=red"],
-        "line 2, colour: is no parameter of nano-banana-pro",
+        "lines 1, 2 and 3, colour: is no parameter of nano-banana-pro",
     ),
     "nothing at once": (["--concurrency", "0"], "--concurrency"),
-    "no credits": (["--max-credits", "0"], "max_credits is 0"),
-    "no time": (["--deadline", "-1"], "deadline is -1"),
+    "no credits": (["--max-credits", "0"], "'--max-credits': 0.0 is not in the range"),
+    "no time": (["--deadline", "-1"], "'--deadline': -1.0 is not in the range"),
 }
 
 
@@ -273,6 +334,24 @@ def test_wrong_lines_are_all_told(batch: Kied, box: Sandbox) -> None:
     error = batch.json()["error"]
     assert (batch.status, box.requests) == (2, [])
     assert [problem["parameter"] for problem in error["problems"]] == ["line 2, prompt", "line 3, model"]
+
+
+def test_wrong_lines_that_are_alike_are_told_as_one(batch: Kied) -> None:
+    batch.write([{"model": MODEL, "promt": "a cat", "prompt": "a cat"}] * 150 + [{"prompt": "a dog"}])
+    assert batch() == 2
+    first, *told = batch.stderr.splitlines()[:-1]
+    assert first == "Error: Invalid request, 151 problems:"
+    assert [line.partition(": ")[0] for line in told] == [
+        "  - lines 1, 2, 3 and 97 more, promt",
+        "  - and 51 more",
+    ]
+
+
+def test_a_model_that_is_missing_may_be_given_for_all(batch: Kied) -> None:
+    batch.write([{"prompt": "a dog"}])
+    assert batch() == 2
+    said = "Error: Invalid request: line 1, model: is missing; --model MODEL names it for all that name none"
+    assert batch.stderr.splitlines()[0] == said
 
 
 def test_wrong_lines_may_be_left_out(batch: Kied) -> None:

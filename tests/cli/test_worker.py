@@ -226,6 +226,50 @@ def test_status_of_a_folder(kie: Kied) -> None:
     assert "--out out`, with the options of the first time, goes on" in kie.err
 
 
+def test_status_of_a_folder_counts_what_is_sent_again_and_not_what_is_withdrawn(
+    kie: Kied, tmp_path: Path, box: Sandbox
+) -> None:
+    lines = [{"model": MODEL, "prompt": f"a cat {number}", "id": f"cat-{number}"} for number in (1, 2, 3, 4)]
+    run = ["batch", "run", "jobs.jsonl", "--out", "out", "--concurrency", "1"]
+    (tmp_path / "jobs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    box.end_next(fail_code="501")
+    kie(*run, "--max-credits", "8")
+    box.answer_next("createTask", code=422, message="no cats today")
+    (tmp_path / "jobs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines[:3]), "utf-8")
+    kie(*run)
+    assert kie("batch", "status", "out") == 0
+    assert [line.split() for line in kie.out.splitlines()[3:]] == [
+        ["refused", "1", "0"],
+        ["failed", "1", "0"],
+        ["collected", "1", "4"],
+        ["withdrawn", "1", "0"],
+        ["all", "4", "at", "least", "4"],
+    ]
+    assert kie.err.startswith("1 job left: `kie batch run ")
+
+
+def test_status_of_the_results_in_a_folder(kie: Kied) -> None:
+    kie("batch", "run", "jobs.jsonl", "--out", "out")
+    assert kie.json("batch", "status", "out/results.jsonl")["total"] == 2
+
+
+def test_status_of_a_file_that_is_no_folder(kie: Kied) -> None:
+    assert kie("batch", "status", "jobs.jsonl") == 2
+    assert ("jobs.jsonl is no folder" in kie.err, "sent" in kie.err) == (True, False)
+
+
+@pytest.mark.parametrize(("variable", "option"), [(True, ""), (False, " --db URL")])
+def test_the_database_is_named_where_no_variable_does(
+    kie: Kied, database: str, monkeypatch: pytest.MonkeyPatch, variable: bool, option: str
+) -> None:
+    if not variable:
+        monkeypatch.delenv("KIE_DATABASE")
+    kie("batch", "submit", "jobs.jsonl", "--db", database)
+    assert kie.err.endswith(
+        f"Workers do them: kie worker{option} --out DIR. How far they are: kie batch status jobs{option}\n"
+    )
+
+
 def test_status_of_a_folder_says_who_works_on_it(kie: Kied) -> None:
     kie("batch", "run", "jobs.jsonl", "--out", "out")
     with BatchFolder("out").held():

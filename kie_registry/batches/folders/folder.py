@@ -172,13 +172,13 @@ class BatchFolder:
     def _named_holder(self) -> str:
         try:
             said = json.loads((self.path / _HOLDER).read_bytes())
-            return f"process {said['process']} on {said['host']}, since {said['since']}"
+            return f"process {said['process']} on {said['host']} (since {said['since']})"
         except (OSError, ValueError, TypeError, LookupError):
             return "another process"
 
     def _is_held(self) -> ConfigurationError:
         return ConfigurationError(
-            f"{self.path}: {self._named_holder()}, works on the batch in this folder. Wait until it ends, or "
+            f"{self.path}: {self._named_holder()} works on the batch in this folder. Wait until it ends, or "
             "interrupt it. Nothing was sent."
         )
 

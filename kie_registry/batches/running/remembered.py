@@ -42,15 +42,16 @@ def remembered(job: Job, kind: type[BaseResult], http: Any) -> Outcome:
 
 
 def _error(job: Job) -> KieError:
+    reason = job.reason.rstrip(".")
     if job.state == State.UNKNOWN:
         return SubmitOutcomeUnknown(
-            f"Job {job.id} was sent, and what came of it is not known: {job.reason}. It may have been billed. See "
+            f"Job {job.id} was sent, and what came of it is not known: {reason}. It may have been billed. See "
             f"https://kie.ai/logs; `kie task settle {job.id}` then says what came of it.",
             model=job.model,
             job_id=job.id,
         )
     return KieError(
-        f"Job {job.id}: {job.reason}. Its files were not saved in time, and kie.ai keeps them no more.",
+        f"Job {job.id}: {reason}. Its files were not saved in time, and kie.ai keeps them no more.",
         model=job.model,
         task_id=job.task_id,
         job_id=job.id,
