@@ -125,7 +125,8 @@ class AsyncBatch:
                 await self.before_sending()
             async with contextlib.aclosing(self._run(batch, runner)) as outcomes:
                 async for outcome in outcomes:
-                    await kept(functools.partial(remember, outcome))
+                    # A line for a file: a thread for each would cost more than the system does.
+                    remember(outcome)
                     yield outcome
         finally:
             for each in prepared:

@@ -64,6 +64,7 @@ class Journal:
         self._until = until
         self._written = written
         self._doubtful = doubtful
+        self._gone = False
         self._patient = patient
 
     @classmethod
@@ -237,9 +238,11 @@ class Journal:
     def let_go(self) -> Flow[None]:
         """Leave a job that this process holds, as it stands, to whoever collects it."""
         ledger, job = self._ledger, self.job
-        if ledger is not None and self._written and job.state in HELD and self.unwritten is None:
+        held = self._written and job.state in HELD and not self._gone
+        if ledger is not None and held and self.unwritten is None:
             try:
                 yield Keep(lambda: ledger.release(job.id), ledger)
+                self._gone = True
             except LedgerError as error:
                 logger.warning("job %s: %s", job.id, error, extra=self._ids())
 
@@ -254,6 +257,7 @@ class Journal:
             move = Keep(lambda: ledger.move(job.id, to, seen=as_seen, let_go=let_go, **changes), ledger)
             try:
                 yield move
+                self._gone = let_go
             except (KeyboardInterrupt, asyncio.CancelledError):
                 # The writing may have been cut short, and what has happened is worth a second one.
                 with contextlib.suppress(LedgerError):
