@@ -96,10 +96,12 @@ class Runner:
     async def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Take jobs on for this process, and return those that no other has, as they stand now."""
         claimed: list[Job] = []
+        # In the same order everywhere, so that no two who claim the same jobs wait for each other.
+        job_ids = sorted(job.id for job in jobs)
 
         def claim() -> None:
             with self._ledger.together():
-                claimed.extend(filter(None, (self._ledger.claim(job.id) for job in jobs)))
+                claimed.extend(filter(None, map(self._ledger.claim, job_ids)))
 
         return await self._holding(claim, claimed)
 
