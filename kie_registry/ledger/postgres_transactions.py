@@ -190,7 +190,8 @@ class Transaction:
         again = Write(write.operation)
         again.carry_out(base)
         if self._told and not again.came_to_the_same(write):
-            raise self._database.trouble("the connection was lost, or another was in the way, and others changed what is to be written")
+            reason = "the connection was lost, or another was in the way, and others changed what is to be written"
+            raise self._database.trouble(reason)
         write.result, write.error = again.result, again.error
 
     def _commit(self, base: Statements) -> None:
