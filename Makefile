@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench bench-peers chaos wheel clean
+.PHONY: help setup demo test coverage lint types check generate vendor add docs corpus bench bench-peers chaos chaos-batch wheel clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ bench-peers: $(READY)  ## Measure other clients beside ours; they are installed 
 
 chaos: $(READY)  ## Kill 50 processes that do 1,000 jobs, drop answers, and count what was paid and lost.
 	@$(BIN)/python -m tests.chaos
+
+chaos-batch: $(READY)  ## Kill `kie batch run` 5 times over 10,000 jobs, and count what was paid and lost.
+	@$(BIN)/python -m tests.chaos.batch --jobs 10000 --kills 5
 
 wheel: $(READY)  ## Build the wheel into dist/.
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl
