@@ -73,6 +73,7 @@ class PostgresWindow(Line):
         self._tokens: dict[Waiter, str] = {}
         self._due: list[GivenBack] = []
         self._failure: tuple[LedgerError, float] | None = None
+        self._told = False
         self._slots.unheard = []
         self._look_at = 0.0
         self._given_back = 0
@@ -190,9 +191,13 @@ class PostgresWindow(Line):
         try:
             self._slots.write(due)
         except LedgerError as error:
-            _log.warning("%s What was to be written of the rate limits is written later.", error)
+            # Once, and not every second for as long as the database is gone.
+            level = logging.DEBUG if self._told else logging.WARNING
+            _log.log(level, "%s What was to be written of the rate limits is written later.", error)
+            self._told = True
             self._fail(error)
             return LOOK_AGAIN
+        self._told = False
         with self._lock:
             del self._due[: len(due)]
             if not all(each.counted for each in due):
