@@ -30,9 +30,10 @@ from kie_registry.wording import clip, writable
 
 OK = 200
 RATE_LIMITED = 429
+KEY_USED_UP = 433
 
 # createTask certainly made nothing when it answered one of these.
-REFUSALS = frozenset({400, 401, 402, 404, 405, 409, 413, 422, 433, 451, 455, 505})
+REFUSALS = frozenset({400, 401, 402, 404, 405, 409, 413, 422, KEY_USED_UP, 451, 455, 505})
 
 _KINDS: dict[int, tuple[type[ApiError], str]] = {
     400: (RequestRejected, "kie.ai refuses the request (malformed, or against its content policy)"),
@@ -45,7 +46,7 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
     413: (RequestRejected, "the request is too large"),
     422: (RequestRejected, "kie.ai finds the parameters invalid"),
     429: (RateLimited, "there were too many requests"),
-    433: (RateLimited, "the API key has used up its own hourly, daily or total cap"),
+    KEY_USED_UP: (RateLimited, "the API key has used up its own hourly, daily or total cap"),
     451: (RequestRejected, "kie.ai could not fetch an input file"),
     455: (Maintenance, "kie.ai is under maintenance"),
     500: (ServerError, "kie.ai failed"),

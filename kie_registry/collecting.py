@@ -101,7 +101,7 @@ class Collection:
         """Begin with everything that nobody else collects, and return how much that is."""
         begun, waiting = 0, await kept(self._waiting)
         for at in range(0, len(waiting), _PAGE):
-            for job in await self._runner.claim(waiting[at : at + _PAGE]):
+            for job in await self._runner.claim(job.id for job in waiting[at : at + _PAGE]):
                 if job.state in _COLLECTABLE:
                     begun += 1
                     await self._runner.take_up(job, came.put_nowait)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import ssl
-import traceback
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -15,6 +14,7 @@ import httpx
 
 from kie_registry._version import __version__
 from kie_registry.errors import ConfigurationError, KieError, TransportError
+from kie_registry.frames import empty_frames
 from kie_registry.proxies import is_loopback, proxy_for
 
 if TYPE_CHECKING:
@@ -158,20 +158,8 @@ class Attempt:
         if isinstance(error, _FAILURES) and not isinstance(error, KieError):
             self.failure = _failure(self._url, error, leaving=self.leaving)
             return True
-        _empty_frames(error)
+        empty_frames(error)
         return False
-
-
-def _empty_frames(error: BaseException) -> None:
-    """Clear the local variables of the frames that an exception came through."""
-    seen: set[int] = set()
-    links: list[BaseException | None] = [error]
-    while links:
-        link = links.pop()
-        if link is not None and id(link) not in seen:
-            seen.add(id(link))
-            traceback.clear_frames(link.__traceback__)
-            links += [link.__context__, link.__cause__]
 
 
 def _failure(url: str, error: Exception, *, leaving: bool) -> TransportError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
@@ -15,11 +17,18 @@ def write_whole(path: Path, content: bytes, *, fresh: bool) -> None:
         FileExistsError: `fresh` is true, and there is a file already.
         OSError: It cannot be written; nothing is changed then.
     """
+    with writing_whole(path, fresh=fresh) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path, *, fresh: bool) -> Iterator[BinaryIO]:
+    """Give a file to write to, which is put at `path` all at once when the context ends well; as `write_whole`."""
     # A name for each thread, not only for each process; the file has the rights that every new file gets.
     partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
     try:
         with partial.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         place(partial, path, fresh=fresh)

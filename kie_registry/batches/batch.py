@@ -87,9 +87,8 @@ class AsyncBatch:
     def progress(self) -> Progress:
         """How far it has come."""
         if self._feed is not None and self._runner is not None:
-            admission = self._runner.admission
             self._progress.running = self._feed.begun - self._ended - self._runner.waiting
-            self._progress.stopped = admission.reason
+            self._progress.stopped = self._runner.admission.reason
         return self._progress
 
     def stop(self, reason: str = "it was told to stop") -> None:

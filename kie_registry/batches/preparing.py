@@ -37,17 +37,14 @@ class Prepared:
         begun: How it stands in the ledger.
         total: How many jobs it has.
         skipped: Those that were wrong and are left out.
+        remember: Writes down what came of a job, where others find it.
     """
 
     begun: Begun
     total: int
     skipped: Skipped
-    _remember: Callable[[Outcome], None]
+    remember: Callable[[Outcome], None]
     _stack: contextlib.ExitStack
-
-    def remember(self, outcome: Outcome) -> None:
-        """Write down what came of a job, where others find it."""
-        self._remember(outcome)
 
     def close(self) -> None:
         """Leave everything as another run may find it."""
@@ -89,7 +86,6 @@ class Preparation:
                     unit=source.unit,
                 )
             )
-            self.ledger.recover()
             begin_it = self._begin_nowhere if self.options.directory is None else self._begin_in
             begun, remember = begin_it(plan, stack)
             # What is refused now is wanted no more.

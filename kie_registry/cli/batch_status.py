@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +16,17 @@ from kie_registry.cli.batch_progress import many
 from kie_registry.cli.databases import VARIABLE, database_of, database_option, with_database
 from kie_registry.cli.options import ledger_option
 from kie_registry.ledger.opening import with_ledger
+from kie_registry.ledger.pages import jobs_of
 from kie_registry.ledger.states import State
 
 if TYPE_CHECKING:
     from kie_registry.batches.workers.status import BatchStatus, QueueStatus
-    from kie_registry.ledger.job import Job
     from kie_registry.ledger.protocol import Ledger
 
 _OPEN = (State.PLANNED, State.SENDING, State.RUNNING, State.SUCCEEDED)
 _FAILED = (State.FAILED, State.LOST, State.REFUSED)
 # Not all of these are free, and kie.ai does not always say what they cost.
 _MAYBE_PAID = (State.FAILED, State.LOST, State.UNKNOWN)
-_PAGE = 500
 
 
 @output.with_json
@@ -115,19 +114,12 @@ def _stands(ledger: Ledger, batch: str) -> _Stands:
 
     ledger.recover()
     tally = dict(ledger.tally(batch))
-    withdrawn = sum(job.reason == WITHDRAWN for job in _jobs(ledger, batch, State.REFUSED))
+    withdrawn = sum(job.reason == WITHDRAWN for job in jobs_of(ledger, batch, [State.REFUSED]))
     if State.REFUSED in tally:
         number, spent = tally[State.REFUSED]
         tally[State.REFUSED] = (number - withdrawn, spent)
-    at_least = any(job.credits is None for job in _jobs(ledger, batch, *_MAYBE_PAID))
+    at_least = any(job.credits is None for job in jobs_of(ledger, batch, _MAYBE_PAID))
     return _Stands(tally, withdrawn, at_least)
-
-
-def _jobs(ledger: Ledger, batch: str, *states: State) -> Iterator[Job]:
-    after = 0
-    while page := ledger.batch(batch, states=states, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].number
 
 
 def _tell_of_unknown(number: int, place: Path | str) -> None:

@@ -14,8 +14,8 @@ from attrs import field, frozen
 from psycopg.conninfo import conninfo_to_dict
 
 from kie_registry.errors import ConfigurationError
+from kie_registry.frames import empty_frames
 from kie_registry.ledger.postgres_address import password_in, shown
-from kie_registry.ledger.postgres_frames import empty_frames
 from kie_registry.ledger.postgres_schema import SCHEMA
 
 # A peer that is gone without a word is noticed within half a minute; the address may say otherwise.

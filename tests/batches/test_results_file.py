@@ -257,7 +257,7 @@ def test_nothing_is_left_beside_it(batch: Batch, plan: Plan) -> None:
 
 
 def test_many_jobs_are_never_held_in_memory(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kie_registry.batches.folders.results_file._PAGE", 5)
+    monkeypatch.setattr("kie_registry.ledger.pages._PAGE", 5)
     with plan_of(*prompts(*map(str, range(100)))) as plan:
         batch_id = batch.begin(plan)
         with batch.ledger.together():

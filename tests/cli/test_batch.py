@@ -272,14 +272,14 @@ def test_what_was_stopped_goes_on(batch: Kied, box: Sandbox) -> None:
 
 
 def test_an_error_in_the_end_comes_beside_what_was_done(batch: Kied, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = iter([place])
+    results = iter([place])
 
-    def full(*arguments: Any, **options: Any) -> None:
-        if (working := next(places, None)) is None:
+    def full(partial: Path, path: Path, *, fresh: bool) -> None:
+        if (working := next(results, None) if path.name == "results.jsonl" else place) is None:
             raise OSError(errno.ENOSPC, "No space left on device")
-        working(*arguments, **options)
+        working(partial, path, fresh=fresh)
 
-    monkeypatch.setattr("kie_registry.batches.folders.results_file.place", full)
+    monkeypatch.setattr("kie_registry.whole_files.place", full)
     said = batch.json()
     assert (batch.status, said["done"]) == (1, 3)
     assert "No space left on device" in said["error"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -15,6 +14,7 @@ from kie_registry.batches.plans.planning import Plan
 from kie_registry.batches.plans.shelf import Shelved
 from kie_registry.errors import ConfigurationError, IllegalMove
 from kie_registry.ledger.job import Job, new_id
+from kie_registry.ledger.pages import jobs_of, pages_of
 from kie_registry.ledger.postgres_address import is_address
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
@@ -22,10 +22,11 @@ from kie_registry.ledger.states import State
 WITHDRAWN = "no longer in the manifest; nothing was sent"
 """Why a job is refused that was planned once and is wanted no more."""
 
-_PAGE = 250
+PLAN_AGAIN = "planned anew: its line has changed"
+"""Why a job is refused for a moment that is planned as its line says now."""
+
 _SENT = tuple(state for state in State if state not in (State.PLANNED, State.REFUSED))
 _UNDER_WAY = (State.SENDING, State.RUNNING, State.SUCCEEDED)
-_PLAN_AGAIN = "planned anew: its line has changed"
 
 
 @frozen
@@ -81,6 +82,8 @@ def begin(
         _new(folder, ledger, source) if found is None else _checked(folder, found, plan, ledger, source, add=add)
     )
     if found is not None:
+        # What a process left behind that has ended is nobody's again.
+        ledger.recover()
         _check_account(folder, marker, ledger, account)
     marker = evolve(marker, account=account)
     if not marker.planned:
@@ -89,8 +92,6 @@ def begin(
     portions = plan.portions(marker.batch, account=account, directory=directory, callback_url=callback_url)
     begun = Begun(marker.batch, sum(ledger.plan(portion) for portion in portions))
     if found is not None:
-        # What a process left behind that has ended is nobody's again.
-        ledger.recover()
         _plan_again(ledger, plan, marker.batch)
         begun = _bring_up_to_date(ledger, plan, begun, add=add)
     folder.write_marker(evolve(marker, ledger=_path_of(ledger), planned=True))
@@ -126,7 +127,7 @@ def _check_account(folder: BatchFolder, found: Marker, ledger: Ledger, account: 
     if not account:
         return
     another = found.account not in ("", account) and any(ledger.batch(found.batch, states=_SENT, limit=1))
-    under_way = (job for page in _pages(ledger, found.batch, _UNDER_WAY) for job in page)
+    under_way = jobs_of(ledger, found.batch, _UNDER_WAY)
     if another or any(job.account != account for job in under_way):
         raise ConfigurationError(
             f"{folder.path} holds a batch, begun {found.created}, whose jobs were sent with another key, or to "
@@ -136,13 +137,13 @@ def _check_account(folder: BatchFolder, found: Marker, ledger: Ledger, account: 
 
 
 def _shares_jobs(ledger: Ledger, batch: str, plan: Plan) -> bool:
-    return any(plan.find(job.key or "") for job in _jobs(ledger, batch))
+    return any(plan.find(job.key or "") for job in jobs_of(ledger, batch))
 
 
 def _bring_up_to_date(ledger: Ledger, plan: Plan, begun: Begun, *, add: bool) -> Begun:
     """Bring what was planned before, and not sent, in line with the plan."""
     absent = changed = kept = 0
-    for page in _pages(ledger, begun.batch):
+    for page in pages_of(ledger, begun.batch):
         with ledger.together():
             for job in page:
                 planned = plan.find(job.key or "")
@@ -166,8 +167,7 @@ def _plan_again(ledger: Ledger, plan: Plan, batch: str) -> None:
     """Plan anew what was refused, but for what was withdrawn before and is still not wanted."""
     withdrawn = [
         job.id
-        for page in _pages(ledger, batch, (State.REFUSED,))
-        for job in page
+        for job in jobs_of(ledger, batch, (State.REFUSED,))
         if job.reason == WITHDRAWN and plan.find(job.key or "") is None
     ]
     with ledger.together():
@@ -178,7 +178,7 @@ def _plan_again(ledger: Ledger, plan: Plan, batch: str) -> None:
 
 def _withdraw(ledger: Ledger, plan: Plan, batch: str) -> int:
     withdrawn = 0
-    for page in _pages(ledger, batch, (State.PLANNED,)):
+    for page in pages_of(ledger, batch, (State.PLANNED,)):
         with ledger.together():
             withdrawn += sum(_refuse(ledger, job) for job in page if plan.find(job.key or "") is None)
     return withdrawn
@@ -186,7 +186,7 @@ def _withdraw(ledger: Ledger, plan: Plan, batch: str) -> int:
 
 def _refuse(ledger: Ledger, job: Job, planned: Shelved | None = None) -> bool:
     """Let a job not be sent as it stands; with what it is to be planned as then. Return whether that was done."""
-    changes = {"reason": WITHDRAWN} if planned is None else {"reason": _PLAN_AGAIN, **_said(planned)}
+    changes = {"reason": WITHDRAWN} if planned is None else {"reason": PLAN_AGAIN, **_said(planned)}
     with contextlib.suppress(IllegalMove):
         ledger.move(job.id, State.REFUSED, seen=job, **changes)
         return True
@@ -202,19 +202,6 @@ def _says(job: Job, planned: Shelved) -> bool:
     sent = job.state != State.PLANNED
     same_name = sent or job.name == planned.name
     return job.model == planned.model and same_name and job.input == planned.native_input
-
-
-def _jobs(ledger: Ledger, batch: str) -> Iterator[Job]:
-    for page in _pages(ledger, batch):
-        yield from page
-
-
-def _pages(ledger: Ledger, batch: str, states: Collection[State] | None = None) -> Iterator[list[Job]]:
-    """Yield the jobs of a batch, however many there are, in the order of planning."""
-    after = 0
-    while page := ledger.batch(batch, states=states, after=after, limit=_PAGE):
-        yield page
-        after = page[-1].number
 
 
 def _path_of(ledger: Ledger) -> str | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -22,15 +21,15 @@ from kie_registry.batches.plans.identity import id_in
 from kie_registry.errors import KieError
 from kie_registry.events import logger
 from kie_registry.ledger.job import Job
+from kie_registry.ledger.pages import pages_of
 from kie_registry.ledger.states import State
-from kie_registry.whole_files import place
+from kie_registry.whole_files import writing_whole
 
 if TYPE_CHECKING:
     from kie_registry.batches.plans.planning import Plan
     from kie_registry.batches.running.outcomes import Outcome
     from kie_registry.ledger.protocol import Ledger
 
-_PAGE = 250
 _OVER = (State.COLLECTED, State.FAILED, State.LOST, State.UNKNOWN)
 _SENT = tuple(state for state in State if state != State.PLANNED)
 _WITH_REASON = frozenset({State.FAILED, State.LOST, State.UNKNOWN, State.REFUSED})
@@ -112,24 +111,16 @@ class ResultsFile:
             os.close(file)
 
     def _write(self, ledger: Ledger, batch: str, states: Collection[State]) -> None:
-        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
-        with self._explained():
-            try:
-                with partial.open("xb") as file:
-                    file.writelines(self._in_order(ledger, batch, states))
-                    file.flush()
-                    os.fsync(file.fileno())
-                place(partial, self._path, fresh=False)
-            finally:
-                with contextlib.suppress(OSError):
-                    partial.unlink()
+        with self._explained(), writing_whole(self._path, fresh=False) as file:
+            file.writelines(self._in_order(ledger, batch, states))
 
     def _in_order(self, ledger: Ledger, batch: str, states: Collection[State]) -> Iterator[bytes]:
         """Yield the lines in the order of the manifest, which may be another than that of the ledger."""
         with contextlib.closing(sqlite3.connect("")) as base:
             base.execute("CREATE TABLE lines (line INTEGER, number INTEGER, content BLOB)")
-            for page in _pages(ledger, batch, states):
-                rows = [(self._number(job), job.number, self._line(job)) for job in page]
+            for page in pages_of(ledger, batch, states):
+                wanted = [job for job in page if job.reason != WITHDRAWN]
+                rows = [(self._number(job), job.number, self._line(job)) for job in wanted]
                 base.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
             for (content,) in base.execute("SELECT content FROM lines ORDER BY line IS NULL, line, number"):
                 yield content
@@ -191,13 +182,6 @@ class ResultsFile:
                 f"{self._path} cannot be written: {reason}. What came of each job stands in the ledger all the "
                 "same; the file is written when the batch is run again, which pays for nothing twice."
             ) from error
-
-
-def _pages(ledger: Ledger, batch: str, states: Collection[State]) -> Iterator[list[Job]]:
-    after = 0
-    while page := ledger.batch(batch, states=states, after=after, limit=_PAGE):
-        yield [job for job in page if job.reason != WITHDRAWN]
-        after = page[-1].number
 
 
 def _urls(result: str | None) -> list[str]:

@@ -107,7 +107,7 @@ class Feed:
     async def _take_up(self) -> None:
         after = 0
         while page := await kept(functools.partial(self._under_way, after)):
-            claimed = await self._runner.claim(page)
+            claimed = await self._runner.claim(job.id for job in page)
             for job in claimed:
                 if job.state in _UNDER_WAY:
                     self.begun += 1

@@ -93,15 +93,15 @@ class Runner:
         """How many of the jobs that it was given have not left yet."""
         return self.admission.waiting + self._sending.waiting
 
-    async def claim(self, jobs: Iterable[Job]) -> list[Job]:
+    async def claim(self, job_ids: Iterable[str]) -> list[Job]:
         """Take jobs on for this process, and return those that no other has, as they stand now."""
         claimed: list[Job] = []
         # In the same order everywhere, so that no two who claim the same jobs wait for each other.
-        job_ids = sorted(job.id for job in jobs)
+        in_order = sorted(job_ids)
 
         def claim() -> None:
             with self._ledger.together():
-                claimed.extend(filter(None, map(self._ledger.claim, job_ids)))
+                claimed.extend(filter(None, map(self._ledger.claim, in_order)))
 
         return await self._holding(claim, claimed)
 

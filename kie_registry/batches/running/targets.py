@@ -20,7 +20,7 @@ from kie_registry.ledger.job import Job
 from kie_registry.ledger.postgres_address import shown
 from kie_registry.media import LocalFile
 from kie_registry.results import BaseResult
-from kie_registry.whole_files import place
+from kie_registry.whole_files import writing_whole
 
 _CHUNK = 1 << 20
 _OF_THE_ID = 8
@@ -103,15 +103,8 @@ class _Folder(Target):
             path = self._path / (file.digest + file.suffix)
             if not (path.exists() and path.stat().st_size == file.size):
                 self._path.mkdir(parents=True, exist_ok=True)
-                partial = self._path / _partial(path.name)
-                try:
-                    with file.open() as source, partial.open("xb") as copy:
-                        shutil.copyfileobj(source, copy, _CHUNK)
-                        copy.flush()
-                        os.fsync(copy.fileno())
-                    place(partial, path, fresh=False)
-                finally:
-                    partial.unlink(missing_ok=True)
+                with file.open() as source, writing_whole(path, fresh=False) as copy:
+                    shutil.copyfileobj(source, copy, _CHUNK)
         return path.as_uri()
 
     @contextlib.contextmanager

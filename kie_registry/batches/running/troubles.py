@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kie_registry.answers import KEY_USED_UP
 from kie_registry.errors import (
     AuthenticationError,
     IllegalMove,
@@ -17,7 +18,6 @@ from kie_registry.errors import (
 
 # After one of these no other job would fare better.
 _HOPELESS = (AuthenticationError, InsufficientCredits, Maintenance, LedgerError, TransportError)
-_CAP_OF_THE_KEY = 433
 # An answer may get lost. Where several do in a row, all that follow may be paid for nothing.
 _MOST_UNKNOWN = 3
 # One result may be broken, or its server slow. Where several are not saved, what follows would not be either.
@@ -47,7 +47,7 @@ class Troubles:
         if self._unknown_in_a_row >= _MOST_UNKNOWN:
             self._stop(f"of {_MOST_UNKNOWN} requests in a row nobody knows whether they created a task")
         hopeless = isinstance(error, _HOPELESS) and not isinstance(error, IllegalMove)
-        if hopeless or error.code == _CAP_OF_THE_KEY:
+        if hopeless or error.code == KEY_USED_UP:
             self._stop(str(error))
 
     def saved(self) -> None:

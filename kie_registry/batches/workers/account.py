@@ -194,8 +194,7 @@ class Account:
         taken: set[str] = set()
         runner = self._runners[-1]
         try:
-            # In the same order as all others take them, so that nobody waits for one who waits for him.
-            for job in await runner.claim([_named(job_id) for job_id in sorted(job_ids)]):
+            for job in await runner.claim(job_ids):
                 if self._is_for_us(job):
                     self._unsent += 1
                     self._do(self._give(runner, job))
@@ -273,8 +272,3 @@ class Account:
             self._finished(outcome)
         except Exception:
             _log.exception("job %s: who was told of its end failed; the work goes on", outcome.job.id)
-
-
-def _named(job_id: str) -> Job:
-    """Return a job of which no more than the id is known."""
-    return Job(id=job_id, account="", model=None, input=None)

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Iterator
 
 from kie_registry.errors import ConfigurationError, LedgerError
+from kie_registry.frames import empty_frames
 from kie_registry.ledger.postgres_address import is_address, password_in, shown
-from kie_registry.ledger.postgres_frames import empty_frames
 from kie_registry.ledger.postgres_ways_out import way_out
 
 _CONNECT_TIMEOUT = 10

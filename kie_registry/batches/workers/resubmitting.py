@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
 
+from kie_registry.batches.folders.beginning import PLAN_AGAIN
 from kie_registry.batches.plans.planning import Plan
 from kie_registry.batches.plans.shelf import Shelved
 from kie_registry.errors import ConfigurationError, IllegalMove
 from kie_registry.file_addresses import digest_in
 from kie_registry.ledger.job import Job
+from kie_registry.ledger.pages import jobs_of
 from kie_registry.ledger.protocol import Ledger
 from kie_registry.ledger.states import State
 from kie_registry.registry import Registry
 from kie_registry.slots import put, stored_files
 
-_PAGE = 250
 _UNSENT = (State.PLANNED, State.REFUSED)
-_PLAN_AGAIN = "planned anew: its line has changed"
 
 
 def find_changed(ledger: Ledger, plan: Plan, name: str, registry: Registry) -> Sequence[str]:
@@ -32,7 +32,7 @@ def find_changed(ledger: Ledger, plan: Plan, name: str, registry: Registry) -> S
     """
     changed: list[str] = []
     same = 0
-    for job in _jobs(ledger, name):
+    for job in jobs_of(ledger, name):
         if (planned := plan.find(job.key or "")) is None:
             continue
         if _says(job, planned, registry):
@@ -74,7 +74,7 @@ def _replace(ledger: Ledger, job: Job, new: Job) -> bool:
     """Plan a job as it is to be by now; False where somebody has just taken it."""
     with contextlib.suppress(IllegalMove), ledger.together():
         if job.state == State.PLANNED:
-            ledger.move(job.id, State.REFUSED, seen=job, reason=_PLAN_AGAIN)
+            ledger.move(job.id, State.REFUSED, seen=job, reason=PLAN_AGAIN)
         ledger.move(job.id, State.PLANNED, reason="", model=new.model, input=new.input, name=new.name)
         ledger.release(job.id)
         return True
@@ -95,10 +95,3 @@ def _content(registry: Registry, model: str, given: Mapping[str, Any]) -> Mappin
     for slot in slots:
         put(content, slot.place, digest_in(slot.source) or slot.source)
     return content
-
-
-def _jobs(ledger: Ledger, name: str) -> Iterator[Job]:
-    after = 0
-    while page := ledger.batch(name, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from kie_registry.answers import KEY_USED_UP
 from kie_registry.batches.running.keeping import kept
 from kie_registry.batches.running.outcomes import Outcome
 from kie_registry.errors import (
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # What is the account's fault and not the job's, which another account may do.
 _OF_THE_ACCOUNT = (AuthenticationError, InsufficientCredits)
-_CAP_OF_THE_KEY = 433
 
 _GIVEN_UP = {State.PLANNED: State.REFUSED, State.SENDING: State.UNKNOWN}
 
@@ -33,7 +33,7 @@ _log = logging.getLogger("kie_registry.batches")
 def is_of_the_account(outcome: Outcome) -> bool:
     """Whether a job was refused for the account's sake."""
     error = outcome.error
-    refused = isinstance(error, _OF_THE_ACCOUNT) or (error is not None and error.code == _CAP_OF_THE_KEY)
+    refused = isinstance(error, _OF_THE_ACCOUNT) or (error is not None and error.code == KEY_USED_UP)
     return refused and outcome.job.state == State.REFUSED
 
 

@@ -1,4 +1,4 @@
-"""What the frames of an exception hold that came through psycopg: the password, in their local variables."""
+"""What the frames of an exception hold: a key or a password may be among their local variables."""
 
 from __future__ import annotations
 
